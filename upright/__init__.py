@@ -1,0 +1,1 @@
+"""Runs a Tiltfile to a verdict."""
