@@ -17,7 +17,7 @@ check: venv
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
-	$(BIN)/pyright upright tests
+	$(BIN)/pyright
 
 quick: venv
 	$(BIN)/pytest -q -m "not engine and not e2e and not slow"
