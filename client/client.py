@@ -1,0 +1,153 @@
+"""The typed verbs: get, list, watch, create, update, patch, delete; the class of a kind says what comes back."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+
+from upright.client.transport import PatchType, Propagation, Request, Transport
+from upright.openapi.meta import Object
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+
+    from upright.openapi.meta import Json
+
+T = TypeVar("T", bound=Object)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """A consistent snapshot: the objects, and the resourceVersion to watch from."""
+
+    items: tuple[T, ...]
+    resource_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[T]):
+    """A watch event with its object typed; a BOOKMARK has only metadata.resourceVersion."""
+
+    type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
+    object: T
+    resource_version: str
+
+
+class Client:
+    """The verbs, typed by kind, over one Transport; ``partition`` is the Session whose objects are meant."""
+
+    def __init__(self, transport: Transport, *, partition: str = "") -> None:
+        self._transport = transport
+        self._partition = partition
+
+    async def get(self, kind: type[T], name: str, *, namespace: str = "") -> T:
+        """Return the object; raises NotFound."""
+        request = Request("get", kind, name, namespace, partition=self._partition)
+        return kind.model_validate(await self._transport.call(request))
+
+    async def list(
+        self, kind: type[T], *, namespace: str = "", label_selector: str = "", field_selector: str = ""
+    ) -> Listing[T]:
+        """Return all objects of the kind that the selectors match."""
+        answer = await self._transport.call(
+            Request(
+                "list",
+                kind,
+                namespace=namespace,
+                partition=self._partition,
+                label_selector=label_selector,
+                field_selector=field_selector,
+            )
+        )
+        items = tuple(kind.model_validate(item) for item in answer["items"])
+        return Listing(items, str(answer["metadata"]["resourceVersion"]))
+
+    @asynccontextmanager
+    async def watch(
+        self, kind: type[T], *, resource_version: str = "", namespace: str = "", field_selector: str = ""
+    ) -> AsyncGenerator[AsyncIterator[Change[T]]]:
+        """Open a watch from a resourceVersion on; without one it begins with ADDED for what is there."""
+        request = Request(
+            "watch",
+            kind,
+            namespace=namespace,
+            partition=self._partition,
+            resource_version=resource_version,
+            field_selector=field_selector,
+        )
+        async with self._transport.watch(request) as events:
+
+            async def changes() -> AsyncIterator[Change[T]]:
+                async for event in events:
+                    version = str(event.object["metadata"]["resourceVersion"])
+                    if event.type == "BOOKMARK":
+                        yield Change(event.type, kind.model_construct(), version)
+                    else:
+                        yield Change(event.type, kind.model_validate(event.object), version)
+
+            yield changes()
+
+    async def create(self, obj: T) -> T:
+        """Create the object and return it as stored; raises AlreadyExists, Invalid."""
+        return await self._write("create", obj)
+
+    async def update(self, obj: T) -> T:
+        """Replace the object (its status stays); raises Conflict if its resourceVersion is stale."""
+        return await self._write("update", obj)
+
+    async def update_status(self, obj: T) -> T:
+        """Replace the object's status (all else stays); raises Conflict if its resourceVersion is stale."""
+        return await self._write("update", obj, subresource="status")
+
+    async def patch(
+        self,
+        obj: T,
+        patch: Json | list[Json],
+        *,
+        patch_type: PatchType = "merge",
+        subresource: str = "",
+    ) -> T:
+        """Patch the object that has this one's name and namespace."""
+        kind = type(obj)
+        answer = await self._transport.call(
+            Request(
+                "patch",
+                kind,
+                obj.metadata.name,
+                obj.metadata.namespace,
+                subresource,
+                self._partition,
+                body=patch,
+                patch_type=patch_type,
+            )
+        )
+        return kind.model_validate(answer)
+
+    async def delete(
+        self,
+        kind: type[Object],
+        name: str,
+        *,
+        namespace: str = "",
+        propagation: Propagation | None = None,
+        uid: str = "",
+    ) -> None:
+        """Ask for the object's end; it stays until its finalizers are gone. Raises NotFound, Conflict (another uid)."""
+        await self._transport.call(
+            Request("delete", kind, name, namespace, partition=self._partition, propagation=propagation, uid=uid)
+        )
+
+    async def _write(self, verb: Literal["create", "update"], obj: T, subresource: str = "") -> T:
+        kind = type(obj)
+        request = Request(
+            verb,
+            kind,
+            obj.metadata.name,
+            obj.metadata.namespace,
+            subresource,
+            self._partition,
+            body=obj.to_wire(),
+            model=obj,
+        )
+        return kind.model_validate(await self._transport.call(request))

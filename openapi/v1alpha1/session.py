@@ -1,0 +1,146 @@
+"""Session: one run of a Tiltfile to its verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from upright.openapi.errors import Cause
+from upright.openapi.meta import Duration, MicroTime, Model, Object, omit
+from upright.openapi.scheme import AGE, NAME, Column, Kind, at
+from upright.openapi.v1alpha1.failure import Failure
+from upright.openapi.v1alpha1.limits import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from upright.openapi.meta import Json
+
+
+class SessionCISpec(Model):
+    """Tilt's limits of a CI run; None: no limit (grace period: failures count at once)."""
+
+    k8s_grace_period: Duration | None = None
+    timeout: Duration | None = None
+    readiness_timeout: Duration | None = None
+
+
+class SessionSpec(Model):
+    """Which Tiltfile, when to end, and how much trouble to tolerate."""
+
+    tiltfile_path: str
+    exit_condition: str = "ci"
+    ci: SessionCISpec | None = None
+    fail_fast: Literal["first", "never"] = "first"
+    limits: Limits = Limits()
+
+
+class TargetWaiting(Model):
+    """Not begun, and why."""
+
+    wait_reason: str
+
+
+class TargetActive(Model):
+    """Runs."""
+
+    start_time: MicroTime | None = None
+    ready: bool = False
+    last_ready_time: MicroTime | None = None
+
+
+class TargetTerminated(Model):
+    """Ended; ``graceStatus`` is Tolerated or Exceeded where a grace period applies."""
+
+    start_time: MicroTime | None = None
+    finish_time: MicroTime | None = None
+    error: str = omit("")
+    grace_status: str = omit("")
+
+
+class TargetDisabled(Model):
+    """Switched off."""
+
+
+class TargetState(Model):
+    """One of the four, or none: not asked to run."""
+
+    waiting: TargetWaiting | None = None
+    active: TargetActive | None = None
+    terminated: TargetTerminated | None = None
+    disabled: TargetDisabled | None = None
+
+
+class Target(Model):
+    """One thing the run waits for: a job must end well, a server must run and be ready."""
+
+    name: str
+    type: Literal["job", "server"]
+    resources: tuple[str, ...]
+    state: TargetState = TargetState()
+
+
+class Verdict(Model):
+    """What the run came to, or ``pending``."""
+
+    state: Literal["pending", "healthy", "failed", "timeout", "unknown", "interrupted"] = "pending"
+    reason: str = omit("")
+    exit_code: int | None = None
+    time: MicroTime | None = None
+
+
+class SessionStatus(Model):
+    """Tilt's fields, and beside them the verdict with its failure cards."""
+
+    pid: int = 0
+    start_time: MicroTime | None = None
+    targets: tuple[Target, ...] = ()
+    done: bool = False
+    error: str = omit("")
+    verdict: Verdict = Verdict()
+    failures: tuple[Failure, ...] = omit(())
+
+
+def _ready(body: Json) -> str:
+    targets = body.get("status", {}).get("targets") or ()
+    states = [target.get("state") or {} for target in targets]
+    wanted = [state for state in states if state and "disabled" not in state]
+    return f"{sum(1 for state in wanted if _is_ready(state))}/{len(wanted)}"
+
+
+def _is_ready(state: Json) -> bool:
+    if terminated := state.get("terminated"):
+        return not terminated.get("error")
+    return bool((state.get("active") or {}).get("ready"))
+
+
+class Session(Object):
+    """One run of a Tiltfile to its verdict."""
+
+    definition: ClassVar[Kind] = Kind(
+        "tilt.dev",
+        "v1alpha1",
+        "Session",
+        "sessions",
+        columns=(
+            NAME,
+            Column("EXIT", at("spec", "exitCondition"), description="When the run ends: ci or manual"),
+            Column("DONE", at("status", "done"), "boolean", "Whether the verdict is final"),
+            Column("READY", _ready, description="Targets that are ready, of those wanted"),
+            Column("ERROR", at("status", "error"), description="Why the run failed"),
+            AGE,
+        ),
+    )
+
+    spec: SessionSpec
+    status: SessionStatus = SessionStatus()
+
+    def problems(self, old: Object | None) -> Iterator[Cause]:
+        del old
+        if not self.spec.tiltfile_path:
+            yield Cause("spec.tiltfilePath", "Required value: cannot be empty", "FieldValueRequired")
+        if self.spec.exit_condition not in {"manual", "ci"}:
+            yield Cause(
+                "spec.exitCondition",
+                f'Unsupported value: "{self.spec.exit_condition}": supported values: "ci", "manual"',
+                "FieldValueNotSupported",
+            )
