@@ -10,7 +10,7 @@ from upright.client.transport import PatchType, Propagation, Request, Transport
 from upright.openapi.meta import Object
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
     from upright.openapi.meta import Json
 
@@ -82,7 +82,8 @@ class Client:
                 async for event in events:
                     version = str(event.object["metadata"]["resourceVersion"])
                     if event.type == "BOOKMARK":
-                        yield Change(event.type, kind.model_construct(), version)
+                        bookmark: T = kind.model_construct()
+                        yield Change(event.type, bookmark, version)
                     else:
                         yield Change(event.type, kind.model_validate(event.object), version)
 
@@ -103,7 +104,7 @@ class Client:
     async def patch(
         self,
         obj: T,
-        patch: Json | list[Json],
+        patch: Json | Sequence[Json],
         *,
         patch_type: PatchType = "merge",
         subresource: str = "",
@@ -118,7 +119,7 @@ class Client:
                 obj.metadata.namespace,
                 subresource,
                 self._partition,
-                body=patch,
+                body=patch if isinstance(patch, dict) else [*patch],
                 patch_type=patch_type,
             )
         )

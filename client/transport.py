@@ -18,7 +18,9 @@ Propagation = Literal["Background", "Foreground", "Orphan"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call. ``body`` is the object, the patch (a list for a JSON patch), or None; ``model`` is the object where
+    """One call.
+
+    ``body`` is the object, the patch (a list for a JSON patch), or None; ``model`` is the object where
     the caller has it typed: a transport in process need not validate it again.
     """
 
