@@ -27,10 +27,10 @@ class Listing(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[T]):
-    """A watch event with its object typed; a BOOKMARK has only metadata.resourceVersion."""
+    """A watch event with its object typed; a BOOKMARK has none, only the resourceVersion."""
 
     type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
-    object: T
+    object: T | None
     resource_version: str
 
 
@@ -81,11 +81,8 @@ class Client:
             async def changes() -> AsyncIterator[Change[T]]:
                 async for event in events:
                     version = str(event.object["metadata"]["resourceVersion"])
-                    if event.type == "BOOKMARK":
-                        bookmark: T = kind.model_construct()
-                        yield Change(event.type, bookmark, version)
-                    else:
-                        yield Change(event.type, kind.model_validate(event.object), version)
+                    obj = None if event.type == "BOOKMARK" else kind.model_validate(event.object)
+                    yield Change(event.type, obj, version)
 
             yield changes()
 
