@@ -1,0 +1,172 @@
+"""A controller: one verb, reconcile, called with a key whenever something that concerns it has changed."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from upright.controllers.runtime.informer import key_of
+from upright.controllers.runtime.queue import Key, Queue
+from upright.controllers.runtime.tasks import Tasks
+from upright.controllers.runtime.turn import Caches, Turn
+from upright.openapi.errors import AlreadyExists, Conflict, NotFound
+from upright.openapi.meta import Object
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from anyio.abc import TaskGroup
+
+    from upright.openapi.meta import Model
+
+T = TypeVar("T", bound=Object)
+WORKERS = 8
+
+_log = logging.getLogger(__name__)
+
+
+class Terminal(Exception):
+    """What failed will fail again: it is told once and not retried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a reconcile comes to: the status to have (None: as it is) and when to look again, in seconds (None: on news)."""
+
+    status: Model | None = None
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A further kind to hear of: ``keys`` says which of the controller's objects a change of one concerns."""
+
+    kind: type[Object]
+    keys: Callable[[Object], Iterable[Key]]
+
+
+class Controller(Generic[T]):
+    """Brings objects of ``kind`` towards their spec. Subclasses have ``kind`` and ``reconcile``.
+
+    ``owns``: kinds whose changes wake their owner. ``watches``: further kinds. ``finalizer``: if set, an object is
+    kept until ``finalize`` returned; then the runtime lets it go. Nothing that matters is kept in memory.
+    """
+
+    kind: ClassVar[type[Object]]
+    owns: ClassVar[tuple[type[Object], ...]] = ()
+    reads: ClassVar[tuple[type[Object], ...]] = ()
+    finalizer: ClassVar[str] = ""
+    workers: ClassVar[int] = WORKERS
+    caches: Caches
+
+    def watches(self) -> Iterable[Watch]:
+        """Return the further kinds to hear of."""
+        return ()
+
+    async def reconcile(self, turn: Turn[T]) -> Outcome:
+        """Look at the object, decide, act; return the status it should have."""
+        raise NotImplementedError
+
+    async def finalize(self, turn: Turn[T]) -> None:
+        """Undo what was done outside for an object that is going; its tasks have ended."""
+        del turn
+
+
+class Loop(Generic[T]):
+    """Runs one controller: its queue, its workers, its tasks."""
+
+    def __init__(self, controller: Controller[T], caches: Caches, clock: Callable[[], datetime]) -> None:
+        self.controller = controller
+        self.queue = Queue()
+        self._caches = caches
+        self._clock = clock
+        self._tasks: Tasks | None = None
+        controller.caches = caches
+        self._subscribe()
+
+    def _subscribe(self) -> None:
+        me = self.controller
+        self._hear(Watch(me.kind, lambda obj: (key_of(obj),)))
+        for kind in me.owns:
+            self._hear(Watch(kind, self._owners))
+        for kind in me.reads:
+            self._caches.of(kind)
+        for watch in me.watches():
+            self._hear(watch)
+
+    def _hear(self, watch: Watch) -> None:
+        def heard(old: Object | None, new: Object | None) -> None:
+            for obj in (old, new):
+                if obj is not None:
+                    for key in watch.keys(obj):
+                        self.queue.add(key)
+
+        self._caches.of(watch.kind).subscribe(heard)
+
+    def _owners(self, obj: Object) -> Iterable[Key]:
+        about = self.controller.kind.definition
+        for owner in obj.metadata.owner_references:
+            if owner.kind == about.kind and owner.api_version == about.api_version:
+                yield Key(obj.metadata.namespace if about.namespaced else "", owner.name)
+
+    def start(self, group: TaskGroup) -> None:
+        """Start the workers in the group; the mirrors are in by now."""
+        self._tasks = Tasks(group, self.queue.add)
+        for _ in range(self.controller.workers):
+            group.start_soon(self._work, self._tasks)
+
+    async def _work(self, tasks: Tasks) -> None:
+        while True:
+            key = await self.queue.get()
+            try:
+                await self._turn(key, tasks)
+            except (Conflict, AlreadyExists, NotFound):
+                self.queue.retry(key)
+            except Terminal:
+                _log.exception("%s %s: not tried again", self.controller.kind.__name__, key.name)
+            except Exception:  # noqa: BLE001  reason: whatever it is, the object is tried again
+                pause = self.queue.retry(key)
+                _log.exception("%s %s: again in %.2f s", self.controller.kind.__name__, key.name, pause)
+            finally:
+                self.queue.done(key)
+
+    async def _turn(self, key: Key, tasks: Tasks) -> None:
+        informer = self._caches.of(self.controller.kind)
+        obj = informer.get(key)
+        if obj is None:
+            await tasks.end_all(key)
+            self.queue.forget(key)
+            return
+        turn = Turn[T](obj, self._caches, tasks.of(key), self._clock())  # type: ignore[arg-type]  # of this controller's kind
+        if self.controller.finalizer and await self._finalizer(turn, key, tasks):
+            return
+        outcome = await self.controller.reconcile(turn)
+        if outcome.status is not None and outcome.status != getattr(obj, "status", None):
+            changed = obj.model_copy(update={"status": outcome.status})
+            informer.observe(await self._caches.client.update_status(changed))
+        self.queue.forget(key)
+        if outcome.after is not None:
+            self.queue.add_after(key, outcome.after)
+
+    async def _finalizer(self, turn: Turn[T], key: Key, tasks: Tasks) -> bool:
+        """Hold on to a living object, or finish a going one; True if there is nothing more to do in this turn."""
+        meta = turn.obj.metadata
+        mine = self.controller.finalizer
+        if meta.deletion_timestamp is None:
+            if mine not in meta.finalizers:
+                await self._set_finalizers(turn.obj, (*meta.finalizers, mine))
+                return True
+            return False
+        await tasks.end_all(key)
+        if mine in meta.finalizers:
+            await self.controller.finalize(turn)
+            await self._set_finalizers(turn.obj, tuple(name for name in meta.finalizers if name != mine))
+        return True
+
+    async def _set_finalizers(self, obj: Object, finalizers: tuple[str, ...]) -> None:
+        meta = obj.metadata.model_copy(update={"finalizers": finalizers})
+        stored = await self._caches.client.update(obj.model_copy(update={"metadata": meta}))
+        if finalizers or not stored.metadata.deletion_timestamp:
+            self._caches.of(self.controller.kind).observe(stored)

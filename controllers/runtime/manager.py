@@ -1,0 +1,36 @@
+"""Starts controllers in order: mirrors first, then workers; and waits for all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from upright.controllers.runtime.controller import Controller, Loop
+from upright.controllers.runtime.turn import Caches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from anyio.abc import TaskStatus
+
+    from upright.client.client import Client
+
+
+class Manager:
+    """A set of controllers over one client."""
+
+    def __init__(self, client: Client, clock: Callable[[], datetime], controllers: Iterable[Controller[Any]]) -> None:
+        self.caches = Caches(client)
+        self.loops = [Loop(controller, self.caches, clock) for controller in controllers]
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Run until cancelled; says started when the mirrors are in and the workers wait."""
+        async with anyio.create_task_group() as mirrors, anyio.create_task_group() as workers:
+            async with anyio.create_task_group() as first:
+                for informer in self.caches:
+                    first.start_soon(mirrors.start, informer.run)
+            for loop in self.loops:
+                loop.start(workers)
+            task_status.started()
