@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
-from pydantic.alias_generators import to_camel
 
 from upright.openapi.scheme import Kind
 
@@ -21,11 +20,17 @@ Json = dict[str, Any]  # Any: a decoded JSON document, the one border where shap
 """A JSON object, decoded."""
 
 
+def wire_name(name: str) -> str:
+    """Return the camelCase of a field: ``k8s_grace_period`` is ``k8sGracePeriod`` (a digit starts no word)."""
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
 class Model(BaseModel):
     """A part of an object: frozen, camelCase on the wire, unknown fields dropped (the registry reports them)."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel,
+        alias_generator=wire_name,
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
@@ -164,6 +169,10 @@ class Object(Model):
     def problems(self, old: Object | None) -> Iterator[Cause]:
         """Yield what is wrong with this object beyond its fields' types; ``old`` is what it replaces, if anything."""
         del old
+        yield from ()
+
+    def warnings(self) -> Iterator[str]:
+        """Yield what the writer should know though the object is accepted, for Warning headers."""
         yield from ()
 
     def to_wire(self) -> Json:
