@@ -37,10 +37,11 @@ class KubernetesDiscoverySpec(Model):
 
 
 class ContainerWaiting(Model):
-    """Why the container does not run yet."""
+    """Why the container does not run yet, and since when it is for this reason."""
 
     reason: str
     message: str = omit("")
+    since: MicroTime | None = None
 
 
 class ContainerRunning(Model):

@@ -168,7 +168,8 @@ class Step(Model):
 class ResourceStatus(Model):
     """Tilt's UIResource status fields, and beside them steps, targets and failures.
 
-    ``triggered`` names the input the newest update was started for; ``everReady`` opens the way for dependants.
+    ``triggered`` names the input the newest update was started for; ``everReady`` opens the way for dependants;
+    ``toleratedCrashes`` are each container's crashes while something it could wait for was still coming up.
     """
 
     last_deploy_time: MicroTime | None = None
@@ -194,6 +195,7 @@ class ResourceStatus(Model):
     triggered: str = omit("")
     ever_ready: bool = omit(default=False)
     serve_run: int = omit(0)
+    tolerated_crashes: dict[str, int] = omit({})
 
 
 def _waiting_on(body: Json) -> str:

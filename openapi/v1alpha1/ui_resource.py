@@ -11,7 +11,7 @@ from upright.openapi.v1alpha1.resource import ResourceStatus
 if TYPE_CHECKING:
     from upright.openapi.meta import Json
 
-_OURS = frozenset({"steps", "targets", "failures", "triggered", "everReady", "serveRun"})
+_OURS = frozenset({"steps", "targets", "failures", "triggered", "everReady", "serveRun", "toleratedCrashes"})
 
 
 class UIResourceSpec(Model):

@@ -63,6 +63,6 @@ async def test_ending_and_failing_wake_the_object_and_stay_readable() -> None:
         tasks = Tasks(group, woken.append)
         view = tasks.ensure(KEY, "run", 1, fails)
         await anyio.wait_all_tasks_blocked()
-    assert view.done
-    assert str(view.error) == "no luck"
-    assert woken == [KEY]
+        assert view.done
+        assert str(view.error) == "no luck"
+        assert woken == [KEY]

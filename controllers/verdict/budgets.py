@@ -1,0 +1,38 @@
+"""How much trouble is tolerated, and for how long, when nobody said otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from upright.openapi.v1alpha1.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """The limits in force for one resource, in seconds and counts; None: no limit of this phase alone."""
+
+    crash_budget: int = 3
+    stable_for: timedelta = timedelta(seconds=2)
+    missing_ref_timeout: timedelta = timedelta(seconds=5)
+    unschedulable_timeout: timedelta = timedelta(seconds=15)
+    pods_timeout: timedelta = timedelta(seconds=5)
+    sight_timeout: timedelta = timedelta(seconds=60)
+    build_timeout: timedelta | None = None
+    push_timeout: timedelta | None = None
+    apply_timeout: timedelta | None = None
+    schedule_timeout: timedelta | None = None
+    pull_timeout: timedelta | None = None
+    start_timeout: timedelta | None = None
+    ready_timeout: timedelta | None = None
+    timeout: timedelta | None = None
+
+
+def in_force(*limits: Limits) -> Budgets:
+    """Return the budgets: of several limits that say something, the first one counts; else the default."""
+    said: dict[str, int | timedelta] = {}
+    for one in reversed(limits):
+        said |= {name: value for name in type(one).model_fields if (value := getattr(one, name)) is not None}
+    return Budgets(**said)  # type: ignore[arg-type]  # Limits has the same names and types, each or None
