@@ -1,0 +1,1 @@
+"""Pure functions that print a Scheme: discovery, OpenAPI, tables, partial metadata."""

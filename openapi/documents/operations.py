@@ -1,0 +1,177 @@
+"""The operations of a group-version: path, method, parameters, body, answer; OpenAPI v2 and v3 are two spellings of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from upright.openapi.documents.discovery import kinds_of
+from upright.openapi.documents.meta_schemas import META_PREFIX
+from upright.openapi.documents.schemas import schema_name
+from upright.openapi.documents.verbs import subresources, verbs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from upright.openapi.scheme import Kind, Scheme
+
+PATCH_TYPES = ("application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json")
+STRATEGIC = "application/strategic-merge-patch+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter in the query, or in the path."""
+
+    name: str
+    description: str
+    type: str = "string"
+    place: str = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path. ``body`` and ``answer`` are schema names; an answer ``""`` is text."""
+
+    path: str
+    method: str
+    id: str
+    action: str
+    kind: Kind
+    description: str
+    parameters: tuple[Parameter, ...] = ()
+    body: str = ""
+    takes: tuple[str, ...] = ()
+    answer: str = ""
+
+
+_NAME = Parameter("name", "name of the object", place="path")
+_NAMESPACE = Parameter("namespace", "namespace of the object", place="path")
+_DRY_RUN = Parameter("dryRun", "All: do everything but store it.")
+_MANAGER = Parameter("fieldManager", "Who makes this change.")
+_VALIDATION = Parameter("fieldValidation", "What to do with unknown fields: Ignore, Warn or Strict.")
+_FORCE = Parameter("force", "Take over fields that belong to other managers (apply patches).", "boolean")
+_WRITE = (_DRY_RUN, _MANAGER, _VALIDATION)
+_DELETE = (
+    _DRY_RUN,
+    Parameter("gracePeriodSeconds", "How long the object may take to end.", "integer"),
+    Parameter("propagationPolicy", "What becomes of its dependents: Background, Foreground or Orphan."),
+)
+_LIST = (
+    Parameter("allowWatchBookmarks", "Send bookmarks in a watch.", "boolean"),
+    Parameter("continue", "Where the previous page ended."),
+    Parameter("fieldSelector", "Only objects with these fields."),
+    Parameter("labelSelector", "Only objects with these labels."),
+    Parameter("limit", "How many objects at most.", "integer"),
+    Parameter("resourceVersion", "From which state on."),
+    Parameter("resourceVersionMatch", "How resourceVersion is meant: Exact or NotOlderThan."),
+    Parameter("sendInitialEvents", "Begin a watch with what is there.", "boolean"),
+    Parameter("timeoutSeconds", "How long a watch may last.", "integer"),
+    Parameter("watch", "Send changes instead of the list.", "boolean"),
+)
+_LOG = (
+    Parameter("container", "Which container."),
+    Parameter("follow", "Go on with what is written from now.", "boolean"),
+    Parameter("previous", "The run before this one.", "boolean"),
+    Parameter("sinceSeconds", "Not older than this.", "integer"),
+    Parameter("sinceTime", "Not before this moment."),
+    Parameter("tailLines", "Only the last lines.", "integer"),
+    Parameter("timestamps", "Begin each line with its moment.", "boolean"),
+)
+
+
+def operations(scheme: Scheme, group: str, version: str) -> Iterator[Operation]:
+    """Yield the operations of a group-version, kind by kind."""
+    for kind in kinds_of(scheme, group, version):
+        yield from _collection(kind)
+        yield from _item(kind)
+        for name in subresources(kind):
+            yield from _below(kind, name)
+
+
+def _root(kind: Kind) -> str:
+    return f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
+
+
+def _path(kind: Kind) -> str:
+    return (
+        f"{_root(kind)}/namespaces/{{namespace}}/{kind.plural}" if kind.namespaced else f"{_root(kind)}/{kind.plural}"
+    )
+
+
+def _id(verb: str, kind: Kind, suffix: str = "") -> str:
+    words = (kind.group or "core").removesuffix(".k8s.io").split(".")
+    group = "".join(word.capitalize() for word in words)
+    return f"{verb}{group}{kind.version.capitalize()}{'Namespaced' if kind.namespaced else ''}{kind.kind}{suffix}"
+
+
+def _where(kind: Kind, *, named: bool) -> tuple[Parameter, ...]:
+    return ((_NAME,) if named else ()) + ((_NAMESPACE,) if kind.namespaced else ())
+
+
+def _collection(kind: Kind) -> Iterator[Operation]:
+    path, where, one, can = _path(kind), _where(kind, named=False), schema_name(kind), verbs(kind)
+    many = f"{one}List"
+    yield Operation(
+        path, "get", _id("list", kind), "list", kind, f"list or watch {kind.plural}", where + _LIST, answer=many
+    )
+    if "create" in can:
+        told = f"create a {kind.kind}"
+        yield Operation(path, "post", _id("create", kind), "post", kind, told, where + _WRITE, one, answer=one)
+    if "deletecollection" in can:
+        told, body = f"delete many {kind.plural}", f"{META_PREFIX}.DeleteOptions"
+        status, asked = f"{META_PREFIX}.Status", where + _DELETE + _LIST[1:7]
+        yield Operation(
+            path, "delete", _id("deleteCollection", kind), "deletecollection", kind, told, asked, body, (), status
+        )
+    if kind.namespaced:
+        everywhere = f"list{_id('', kind).replace('Namespaced', '')}ForAllNamespaces"
+        told = f"list or watch {kind.plural} of all namespaces"
+        yield Operation(f"{_root(kind)}/{kind.plural}", "get", everywhere, "list", kind, told, _LIST, answer=many)
+
+
+def _item(kind: Kind) -> Iterator[Operation]:
+    path, can = f"{_path(kind)}/{{name}}", verbs(kind)
+    yield from _readable(kind, path, "")
+    if "update" in can:
+        yield from _writable(kind, path, "")
+    if "delete" in can:
+        told, body = f"delete a {kind.kind}", f"{META_PREFIX}.DeleteOptions"
+        asked, status = _where(kind, named=True) + _DELETE, f"{META_PREFIX}.Status"
+        yield Operation(path, "delete", _id("delete", kind), "delete", kind, told, asked, body, (), status)
+
+
+def _below(kind: Kind, name: str) -> Iterator[Operation]:
+    path, can, suffix = f"{_path(kind)}/{{name}}/{name}", subresources(kind)[name], name.capitalize()
+    if name == "status":
+        yield from _readable(kind, path, suffix)
+        if "update" in can:
+            yield from _writable(kind, path, suffix)
+    elif "get" in can:
+        asked = _where(kind, named=True) + (_LOG if name == "log" else ())
+        told = f"read {name} of a {kind.kind}"
+        yield Operation(path, "get", _id("read", kind, suffix), "get", kind, told, asked)
+
+
+def _readable(kind: Kind, path: str, suffix: str) -> Iterator[Operation]:
+    told, asked = f"read {suffix.lower() or 'a'} {kind.kind}", _where(kind, named=True)
+    yield Operation(path, "get", _id("read", kind, suffix), "get", kind, told, asked, answer=schema_name(kind))
+
+
+def _writable(kind: Kind, path: str, suffix: str) -> Iterator[Operation]:
+    one, where = schema_name(kind), _where(kind, named=True)
+    told = f"replace {suffix.lower() or 'a'} {kind.kind}"
+    yield Operation(path, "put", _id("replace", kind, suffix), "put", kind, told, where + _WRITE, one, answer=one)
+    takes = PATCH_TYPES + ((STRATEGIC,) if kind.merge_keys is not None else ())
+    told, asked, body = f"patch {suffix.lower() or 'a'} {kind.kind}", (*where, *_WRITE, _FORCE), f"{META_PREFIX}.Patch"
+    yield Operation(path, "patch", _id("patch", kind, suffix), "patch", kind, told, asked, body, takes, one)
+
+
+def spelled(parameter: Parameter) -> dict[str, Any]:
+    """Return what v2 and v3 say alike of a parameter."""
+    about: dict[str, Any] = {
+        "name": parameter.name,
+        "in": parameter.place,
+        "description": parameter.description,
+    }
+    return about | ({"required": True} if parameter.place == "path" else {})
