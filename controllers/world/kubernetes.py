@@ -1,0 +1,97 @@
+"""A cluster, seen as JSON objects: the embedded one, or any that a kubeconfig leads to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+
+    from anyio.abc import ByteStream
+
+    from upright.openapi.meta import Json
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterInfo:
+    """What a cluster is; ``config_path`` is a kubeconfig file that leads to it, handed to local commands."""
+
+    context: str
+    namespace: str
+    cluster: str
+    product: str
+    version: str
+    arch: str
+    config_path: str
+    registry: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Names an object of a cluster."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str = ""
+
+    def __str__(self) -> str:
+        """Return ``Deployment/web``, the way objects are named in messages."""
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A change in the cluster; SYNCED says that all that was there has been told, LOST that sight was lost."""
+
+    type: Literal["ADDED", "MODIFIED", "DELETED", "SYNCED", "LOST"]
+    object: Json
+
+
+@dataclass(frozen=True, slots=True)
+class LogRequest:
+    """Which container's log: ``previous`` is its last run but one; ``follow`` goes on while it runs."""
+
+    namespace: str
+    pod: str
+    container: str
+    previous: bool = False
+    follow: bool = False
+    since: datetime | None = None
+
+
+class Kubernetes(Protocol):
+    """A cluster. Errors are those of ``upright.openapi.errors``, in the cluster's own words."""
+
+    async def connect(self) -> ClusterInfo:
+        """Reach the cluster; raises ServiceUnavailable with what to do when it cannot be reached."""
+        ...
+
+    async def apply(self, obj: Json, *, namespace: str) -> Json:
+        """Create the object, or change it to what is wanted; an immutable field means delete, wait, create.
+
+        ``namespace`` is for an object that names none. Returns the object as the cluster answered.
+        """
+        ...
+
+    async def delete(self, ref: Ref) -> None:
+        """Ask for the object's end; what is not there is fine."""
+        ...
+
+    def watch(self, api_version: str, kind: str, namespace: str) -> AsyncIterator[Sighting]:
+        """Tell all objects of the kind in the namespace (empty: all), then each change, for ever.
+
+        A lost connection is told as LOST and mended; after it what is there is told anew, ending in SYNCED.
+        """
+        ...
+
+    def logs(self, request: LogRequest) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a container's log as chunks of bytes."""
+        ...
+
+    async def open_port(self, namespace: str, pod: str, port: int) -> ByteStream:
+        """Connect to a port of a pod; raises ServiceUnavailable when nothing answers there."""
+        ...
