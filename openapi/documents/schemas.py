@@ -111,6 +111,10 @@ def _plain(schema: Any, names: dict[str, str]) -> Any:  # noqa: ANN401  reason: 
         return _plain(_chosen(schema), names)
     if schema.get("type") == "object" and "properties" not in schema:
         return _map(schema, names)
+    return _fields(schema, names)
+
+
+def _fields(schema: Json, names: dict[str, str]) -> Json:
     plain = {key: _plain(value, names) for key, value in schema.items() if key not in {*_DROPPED, "properties"}}
     if "properties" in schema:
         plain["properties"] = {name: _plain(field, names) for name, field in schema["properties"].items()}
