@@ -1,0 +1,266 @@
+"""A resource's status from its update and what runs since: Tilt's words, targets and conditions; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from upright.openapi.v1alpha1.resource import (
+    BuildRecord,
+    K8sResourceInfo,
+    LocalResourceInfo,
+    Resource,
+    ResourceStatus,
+    TargetSpec,
+)
+from upright.openapi.v1alpha1.session import (
+    Target,
+    TargetActive,
+    TargetDisabled,
+    TargetState,
+    TargetTerminated,
+    TargetWaiting,
+)
+from upright.openapi.v1alpha1.triggers import Condition
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from upright.controllers.serving import Serving
+    from upright.openapi.v1alpha1.resource import Waiting
+
+UpdateWord = Literal["none", "in_progress", "ok", "pending", "error", "not_applicable"]
+_TRIGGER_MODES = {("auto", True): 0, ("manual", True): 1, ("manual", False): 2, ("auto", False): 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All that a status is made of: the resource, whether an update is due, what holds it, and what runs."""
+
+    resource: Resource
+    status: ResourceStatus
+    serving: Serving
+    now: datetime
+    due: bool
+    hold: Waiting | None = None
+
+
+def whole(picture: Picture) -> ResourceStatus:
+    """Return the status with everything that follows from the picture."""
+    before, serving = picture.status, picture.serving
+    word = update_word(picture)
+    runtime = _runtime_word(picture, word)
+    status = before.model_copy(
+        update={
+            "order": picture.resource.spec.order,
+            "trigger_mode": _TRIGGER_MODES[picture.resource.spec.trigger_mode, picture.resource.spec.auto_init],
+            "endpoint_links": picture.resource.spec.links,
+            "specs": _specs(picture.resource),
+            "update_status": word,
+            "runtime_status": runtime,
+            "waiting": picture.hold,
+            "ever_ready": before.ever_ready or (_built_well(before) and serving.opens_the_way),
+            "local_resource_info": LocalResourceInfo(pid=serving.pid) if serving.pid else None,
+            "k8s_resource_info": _pod_info(picture),
+            "tolerated_crashes": serving.tolerated if serving.tolerated is not None else before.tolerated_crashes,
+        }
+    )
+    status = status.model_copy(update={"targets": _targets(picture, word, before.targets)})
+    return status.model_copy(update={"conditions": _conditions(status, picture.now)})
+
+
+def update_word(picture: Picture) -> UpdateWord:
+    """Return Tilt's updateStatus."""
+    status = picture.status
+    no_command = picture.resource.spec.local is not None and picture.resource.spec.local.update is None
+    if status.current_build is not None:
+        return "pending" if no_command else "in_progress"
+    if picture.due:
+        return "pending"
+    if not status.build_history:
+        return "none"
+    if status.build_history[0].error:
+        return "error"
+    return "not_applicable" if no_command else "ok"
+
+
+def _built_well(status: ResourceStatus) -> bool:
+    return bool(status.build_history) and not status.build_history[0].error and status.current_build is None
+
+
+def _runtime_word(picture: Picture, update: UpdateWord) -> str:
+    raw = picture.serving.state
+    if raw in {"pending", "none"} and picture.serving.state != "not_applicable":
+        if update == "none":
+            return "none"
+        return "pending" if raw == "pending" or update in {"pending", "in_progress"} else "none"
+    return raw
+
+
+def _specs(resource: Resource) -> tuple[TargetSpec, ...]:
+    spec = resource.spec
+    if spec.kubernetes is not None:
+        images = (TargetSpec(id=f"image:{i.image_map}", type="image") for i in spec.kubernetes.images)
+        return (*images, TargetSpec(id=f"k8s:{resource.name}", type="k8s"))
+    return (TargetSpec(id=f"local:{resource.name}", type="local"),) if spec.local is not None else ()
+
+
+def _pod_info(picture: Picture) -> K8sResourceInfo | None:
+    spec = picture.resource.spec
+    if spec.kubernetes is None:
+        return None
+    names = spec.kubernetes.display_names
+    pods = [pod for pod in picture.serving.pods if not pod.deleting] or list(picture.serving.pods)
+    if not pods:
+        return K8sResourceInfo(display_names=names)
+    newest = max(pods, key=lambda pod: (pod.created_at.timestamp() if pod.created_at else 0.0, pod.name))
+    return K8sResourceInfo(
+        pod_name=newest.name,
+        pod_creation_time=newest.created_at,
+        pod_update_start_time=picture.status.last_deploy_time,
+        pod_status=newest.status,
+        pod_status_message="\n".join(newest.errors),
+        all_containers_ready=all(container.ready for container in newest.containers),
+        pod_restarts=sum(container.restarts for container in newest.containers),
+        span_id=f"pod:{picture.resource.name}:{newest.name}",
+        display_names=names,
+    )
+
+
+def _targets(picture: Picture, word: UpdateWord, before: tuple[Target, ...]) -> tuple[Target, ...]:
+    name, spec = picture.resource.name, picture.resource.spec
+    targets: list[Target] = []
+    if spec.local is None or spec.local.update is not None:
+        targets.append(Target(name=f"{name}:update", type="job", resources=(name,), state=_update_state(picture, word)))
+    if spec.local is not None and spec.local.serve is not None:
+        targets.append(_runtime_target(picture, "serve", "server", before))
+    if spec.kubernetes is not None and not _invisible(picture):
+        job = spec.pod_readiness == "succeeded"
+        targets.append(_runtime_target(picture, "runtime", "job" if job else "server", before))
+    return tuple(targets)
+
+
+def _invisible(picture: Picture) -> bool:
+    """Whether the resource has nothing that runs: its readiness is ignored and it has no pods."""
+    deployed = picture.status.last_deploy_time is not None
+    return picture.resource.spec.pod_readiness == "ignore" and deployed and not picture.serving.pods
+
+
+def _update_state(picture: Picture, word: UpdateWord) -> TargetState:
+    status = picture.status
+    if status.current_build is not None:
+        return TargetState(active=TargetActive(start_time=status.current_build.start_time))
+    if word == "pending":
+        return TargetState(waiting=TargetWaiting(wait_reason=picture.hold.reason if picture.hold else "unknown"))
+    if status.build_history:
+        last = status.build_history[0]
+        return TargetState(
+            terminated=TargetTerminated(start_time=last.start_time, finish_time=last.finish_time, error=last.error)
+        )
+    return TargetState()
+
+
+def _runtime_target(
+    picture: Picture, suffix: str, kind: Literal["job", "server"], before: tuple[Target, ...]
+) -> Target:
+    name = f"{picture.resource.name}:{suffix}"
+    old = next((target for target in before if target.name == name), None)
+    last_ready = old.state.active.last_ready_time if old is not None and old.state.active is not None else None
+    state = _runtime_state(picture, last_ready)
+    return Target(name=name, type=kind, resources=(picture.resource.name,), state=state)
+
+
+def _runtime_state(picture: Picture, last_ready: datetime | None) -> TargetState:
+    serving = picture.serving
+    if serving.state == "error":
+        error = serving.findings[0].message if serving.findings else serving.waits_for
+        return TargetState(
+            terminated=TargetTerminated(start_time=serving.since, finish_time=serving.findings[0].since, error=error)
+        )
+    if serving.state == "ok":
+        if serving.complete:
+            return TargetState(terminated=TargetTerminated(start_time=serving.since))
+        ready = TargetActive(start_time=serving.since, ready=True, last_ready_time=last_ready or picture.now)
+        return TargetState(active=ready)
+    if serving.active:
+        return TargetState(active=TargetActive(start_time=serving.since, last_ready_time=last_ready))
+    if picture.due or picture.status.current_build is not None or serving.state == "pending":
+        reason = picture.hold.reason if picture.hold else "waiting-for-pod" if _deployed(picture) else "unknown"
+        return TargetState(waiting=TargetWaiting(wait_reason=reason))
+    return TargetState()
+
+
+def _deployed(picture: Picture) -> bool:
+    return picture.resource.spec.kubernetes is not None and picture.status.last_deploy_time is not None
+
+
+def disabled(resource: Resource, status: ResourceStatus) -> ResourceStatus:
+    """Return the status of a resource that is switched off."""
+    suffixes = ["update"] if resource.spec.local is None or resource.spec.local.update is not None else []
+    if resource.spec.kubernetes is not None:
+        suffixes.append("runtime")
+    if resource.spec.local is not None and resource.spec.local.serve is not None:
+        suffixes.append("serve")
+    off = TargetState(disabled=TargetDisabled())
+    targets = (
+        Target(name=f"{resource.name}:{suffix}", type="job", resources=(resource.name,), state=off)
+        for suffix in suffixes
+    )
+    return ResourceStatus(
+        order=resource.spec.order,
+        update_status="none",
+        runtime_status="none",
+        serve_run=status.serve_run,
+        targets=tuple(targets),
+        specs=_specs(resource),
+    )
+
+
+def _conditions(status: ResourceStatus, now: datetime) -> tuple[Condition, ...]:
+    ready = status.runtime_status == "ok" or (
+        status.runtime_status == "not_applicable" and status.update_status in {"ok", "not_applicable"}
+    )
+    up_to_date = status.update_status in {"ok", "not_applicable"}
+    return (
+        _condition(status, "UpToDate", up_to_date, _update_reason(status), now),
+        _condition(status, "Ready", ready, _ready_reason(status), now),
+    )
+
+
+def _update_reason(status: ResourceStatus) -> str:
+    return {"error": "UpdateError", "pending": "UpdatePending", "in_progress": "UpdatePending"}.get(
+        status.update_status, "Unknown"
+    )
+
+
+def _ready_reason(status: ResourceStatus) -> str:
+    if status.runtime_status == "error":
+        return "RuntimeError"
+    if status.update_status == "error":
+        return "UpdateError"
+    if status.update_status in {"ok", "not_applicable"} and status.runtime_status == "pending":
+        return "RuntimePending"
+    return "UpdatePending" if status.update_status in {"pending", "in_progress"} else "Unknown"
+
+
+def _condition(status: ResourceStatus, kind: str, true: bool, reason: str, now: datetime) -> Condition:
+    word = "True" if true else "False"
+    old = next((c for c in status.conditions if c.type == kind), None)
+    since = old.last_transition_time if old is not None and old.status == word else now
+    return Condition(type=kind, status=word, last_transition_time=since, reason="" if true else reason)
+
+
+def record(status: ResourceStatus, error: str, now: datetime) -> ResourceStatus:
+    """Return the status after its running update ended; two records are kept, the newest first."""
+    begun = status.current_build
+    last = BuildRecord(
+        error=error,
+        start_time=begun.start_time if begun else now,
+        finish_time=now,
+        span_id=begun.span_id if begun else "",
+    )
+    history = (last, *status.build_history)[:2]
+    changed: dict[str, object] = {"build_history": history, "current_build": None}
+    if not error:
+        changed["last_deploy_time"] = now
+    return status.model_copy(update=changed)

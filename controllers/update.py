@@ -1,0 +1,170 @@
+"""One update of a resource: which steps there are, which may begin, and how it is going; decided, not done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from upright.controllers import fingerprint
+from upright.controllers.fingerprint import CAUSE, RESOURCE, SPAN
+from upright.openapi.meta import Object, ObjectMeta
+from upright.openapi.v1alpha1.cmd import Cmd
+from upright.openapi.v1alpha1.cmd_image import CmdImage
+from upright.openapi.v1alpha1.docker_image import DockerImage
+from upright.openapi.v1alpha1.image_map import ImageMap
+from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply
+from upright.openapi.v1alpha1.resource import KubernetesSpec, LocalSpec, ObjectRef, Resource, ResourceImage, Step
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Protocol
+
+    K = TypeVar("K", bound=Object)
+
+    class Find(Protocol):
+        """Returns an object as last seen."""
+
+        def __call__(self, kind: type[K], name: str, /) -> K | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """How the update is going, and the step objects that should exist by now."""
+
+    state: Literal["running", "done", "failed"]
+    steps: tuple[Step, ...]
+    objects: tuple[Object, ...]
+    error: str = ""
+    rule: str = ""
+
+
+def update(resource: Resource, cause: str, find: Find) -> Update:
+    """Return how the update that was begun for ``cause`` is going."""
+    spec = resource.spec
+    if spec.local is not None:
+        return _local(resource, spec.local, cause, find)
+    if spec.kubernetes is not None:
+        return _kubernetes(resource, spec.kubernetes, cause, find)
+    return Update("done", (), ())
+
+
+def cause_of(resource: Resource) -> str:
+    """Return what an update of the resource as it stands would be begun for."""
+    spec = resource.spec
+    if spec.local is not None:
+        return fingerprint.of_spec(spec.local)
+    if spec.kubernetes is not None:
+        return fingerprint.of_spec(spec.kubernetes.model_copy(update={"display_names": ()}))
+    return ""
+
+
+def step_meta(resource: Resource, name: str, cause: str, span: str) -> ObjectMeta:
+    """Return the metadata of a step object of the resource."""
+    return ObjectMeta(name=name, annotations={RESOURCE: resource.name, SPAN: span, CAUSE: cause})
+
+
+def update_cmd_name(resource: Resource) -> str:
+    """Return the name of the Cmd that is a local resource's update."""
+    return f"{resource.name}:update"
+
+
+def _local(resource: Resource, local: LocalSpec, cause: str, find: Find) -> Update:
+    if local.update is None:
+        return Update("done", (), ())
+    name = update_cmd_name(resource)
+    wanted = Cmd(metadata=step_meta(resource, name, cause, f"cmd:{name}"), spec=local.update)
+    seen = find(Cmd, name)
+    ended = seen.status.terminated if seen is not None and _is(seen, seen.status.ran, wanted) else None
+    if ended is None:
+        return Update("running", (_step(name, "running", wanted),), (wanted,))
+    failed = ended.exit_code != 0
+    told = f'Command "{_words(local.update.args)}" failed: {ended.reason}' if failed else ""
+    step = _step(name, "failed" if failed else "done", wanted, told, (ended.started_at, ended.finished_at))
+    return Update("failed" if failed else "done", (step,), (wanted,), told, "command-failed" if failed else "")
+
+
+def _words(args: tuple[str, ...]) -> str:
+    shell = len(args) == 3 and args[:2] == ("sh", "-c")
+    return args[2] if shell else " ".join(args)
+
+
+def _kubernetes(resource: Resource, kubernetes: KubernetesSpec, cause: str, find: Find) -> Update:
+    steps: list[Step] = []
+    objects: list[Object] = []
+    built: set[str] = set()
+    for image in kubernetes.images:
+        step, wanted = _image(resource, image, cause, find, begin=built.issuperset(image.needs))
+        steps.append(step)
+        objects += [wanted] if wanted is not None else []
+        if step.state == "failed":
+            told = f"building {image.selector.selector}: {step.error}"
+            return Update("failed", tuple(steps), tuple(objects), told, "build-failed")
+        built |= {image.image_map} if step.state == "done" else set()
+    step, apply = _apply(resource, kubernetes, cause, find)
+    if len(built) < len(kubernetes.images):
+        steps.append(step.model_copy(update={"state": "waiting", "error": ""}))
+        return Update("running", tuple(steps), tuple(objects))
+    everything = ((*steps, step), (*objects, apply))
+    if step.state == "failed":
+        return Update("failed", *everything, step.error, "apply-refused")
+    return Update("done" if step.state == "done" else "running", *everything)
+
+
+def _image(
+    resource: Resource, image: ResourceImage, cause: str, find: Find, *, begin: bool
+) -> tuple[Step, Object | None]:
+    name = f"{resource.name}:{image.image_map}"
+    meta = step_meta(resource, name, cause, f"build:{name}")
+    wanted: DockerImage | CmdImage
+    seen: DockerImage | CmdImage | None
+    if image.docker_image is not None:
+        wanted, seen = DockerImage(metadata=meta, spec=image.docker_image), find(DockerImage, name)
+    elif image.cmd_image is not None:
+        wanted, seen = CmdImage(metadata=meta, spec=image.cmd_image), find(CmdImage, name)
+    else:
+        return Step(name=name, state="failed", error="the image has no way to be built"), None
+    if not begin:
+        return _step(name, "waiting", wanted), None
+    done = seen.status.completed if seen is not None and _is(seen, seen.status.built, wanted) else None
+    if seen is None or done is None:
+        return _step(name, "running", wanted), wanted
+    times = (done.started_at, done.finished_at)
+    if done.error:
+        return _step(name, "failed", wanted, done.error, times), wanted
+    mapped = find(ImageMap, image.image_map)
+    known = mapped is not None and mapped.status.image_from_local == seen.status.ref
+    return _step(name, "done" if known else "running", wanted, "", times), wanted
+
+
+def _apply(resource: Resource, kubernetes: KubernetesSpec, cause: str, find: Find) -> tuple[Step, KubernetesApply]:
+    meta = step_meta(resource, resource.name, cause, f"kubernetesapply:{resource.name}")
+    wanted = KubernetesApply(metadata=meta, spec=kubernetes.apply)
+    seen = find(KubernetesApply, resource.name)
+    if seen is None or not _is(seen, seen.status.applied_input_hash, wanted, *image_refs(wanted, find)):
+        return _step(f"{resource.name}:apply", "running", wanted), wanted
+    times = (seen.status.last_apply_start_time, seen.status.last_apply_time)
+    state: Literal["failed", "done"] = "failed" if seen.status.error else "done"
+    return _step(f"{resource.name}:apply", state, wanted, seen.status.error, times), wanted
+
+
+def image_refs(apply: KubernetesApply, find: Find) -> tuple[str, ...]:
+    """Return the built images that an apply reads, in its order; empty text for one that is not built."""
+    maps = [find(ImageMap, name) for name in apply.spec.image_maps]
+    return tuple(found.status.image if found is not None else "" for found in maps)
+
+
+def _is(seen: Object, ran: str, wanted: Object, *inputs: str) -> bool:
+    """Whether what ran is what is wanted; ``seen`` may still be as an earlier cause left it."""
+    return ran != "" and ran == fingerprint.of_step(wanted, *inputs) and ran == fingerprint.of_step(seen, *inputs)
+
+
+def _step(
+    name: str,
+    state: Literal["waiting", "running", "done", "failed"],
+    obj: Object,
+    error: str = "",
+    times: tuple[datetime | None, datetime | None] = (None, None),
+) -> Step:
+    about = obj.definition
+    ref = ObjectRef(group=about.group, api_version=about.version, kind=about.kind, name=obj.metadata.name)
+    return Step(name=name, state=state, start_time=times[0], finish_time=times[1], object=ref, error=error)
