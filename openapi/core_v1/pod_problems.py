@@ -88,7 +88,7 @@ def _volume(volume: Volume, at: str) -> Iterator[Cause]:
         yield required(f"{at}.name")
     elif trouble := dns_label_trouble(volume.name):
         yield invalid_value(f"{at}.name", volume.name, trouble)
-    given = [name for name in sorted(volume.model_fields_set - {"name"}) if getattr(volume, name) is not None]
+    given = sorted(volume.to_wire().keys() - {"name"})
     if not given:
         yield required(at, "must specify a volume type")
     for extra in given[1:]:

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import pytest
+
+from upright.openapi.quantity import milli, parse_quantity, whole
+
+
+@pytest.mark.parametrize(
+    ("text", "cpus"), [("1", 1000), ("500m", 500), ("0.1", 100), ("1.5", 1500), ("100u", 1), ("1e1", 10000)]
+)
+def test_cpu_is_counted_in_thousandths(text: str, cpus: int) -> None:
+    assert milli(text) == cpus
+
+
+@pytest.mark.parametrize(("text", "size"), [("64Mi", 64 << 20), ("1G", 10**9), ("1.5Ki", 1536), ("128", 128)])
+def test_memory_is_counted_in_bytes(text: str, size: int) -> None:
+    assert whole(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "1 Gi", "Gi", "1Q", "1..5"])
+def test_what_is_no_quantity_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="quantities must match"):
+        parse_quantity(text)
