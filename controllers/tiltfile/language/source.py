@@ -1,0 +1,115 @@
+"""A Tiltfile's text, and what Starlark's scanner refuses that Python's takes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+
+from upright.controllers.tiltfile.language.errors import Place, TiltfileError
+
+_TOKEN = re.compile(
+    r"""
+      (?P<comment>\#[^\n]*)
+    | (?P<string>(?P<prefix>[a-zA-Z]{0,2})(?P<quote>\"{3}|'{3}|["'])(?P<body>(?:\\.|(?!(?P=quote)).)*?)(?P=quote))
+    | (?P<number>\d\w*)
+    | (?P<name>[^\W\d]\w*)
+    | (?P<open>[(\[{])
+    | (?P<close>[)\]}])
+    | (?P<newline>\n)
+    | (?P<space>(?:[^\S\n]|\\\n)+)
+    | (?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_ESCAPE = re.compile(
+    r"\\(?:[abfnrtv\\'\"\n]|[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|(?P<wrong>.))", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file: its path and its text."""
+
+    path: str
+    text: str
+
+    def place(self, node: ast.AST) -> Place:
+        """Return where a node stands."""
+        line: int = getattr(node, "lineno", 1)
+        start: int = getattr(node, "col_offset", 0)
+        end = getattr(node, "end_col_offset", start + 1) if getattr(node, "end_lineno", line) == line else None
+        return self.span(line, start, end)
+
+    def span(self, line: int, start: int, end: int | None) -> Place:
+        """Return the place of bytes ``start`` to ``end`` of a line; to the line's end without ``end``."""
+        raw = self.line(line).encode()
+        column = len(raw[:start].decode(errors="replace"))
+        width = len(raw[start:end].decode(errors="replace")) if end is None or end > start else 1
+        return Place(self.path, line, column + 1, max(width, 1))
+
+    def line(self, number: int) -> str:
+        lines = self.text.split("\n")
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+    def at(self, offset: int, width: int = 1) -> Place:
+        """Return the place of a character of the text."""
+        line = self.text.count("\n", 0, offset) + 1
+        return Place(self.path, line, offset - (self.text.rfind("\n", 0, offset) + 1) + 1, width)
+
+    def error(self, message: str, where: ast.AST | Place) -> TiltfileError:
+        """Return the error of something found before running."""
+        place = where if isinstance(where, Place) else self.place(where)
+        return TiltfileError(message, place=place, source=self.line(place.line))
+
+    def parse(self) -> ast.Module:
+        """Return the syntax tree; raises TiltfileError."""
+        self._scan()
+        try:
+            return ast.parse(self.text, self.path)
+        except SyntaxError as error:
+            line, column = error.lineno or 1, error.offset or 1
+            width = (error.end_offset or 0) - column if error.end_lineno == line else 1
+            place = Place(self.path, line, max(column, 1), max(width, 1))
+            raise self.error(_said(error.msg), place) from None
+        except (RecursionError, MemoryError):
+            raise TiltfileError(f"{self.path} is nested too deeply to be parsed") from None
+        except ValueError as error:
+            raise TiltfileError(f"{self.path}: {error}") from None
+
+    def _scan(self) -> None:
+        """Refuse bad escapes, adjacent strings, and numbers and prefixes that only Python has."""
+        depth = 0
+        after_string = False
+        for found in _TOKEN.finditer(self.text):
+            kind = found.lastgroup
+            if kind == "string":
+                self._check_string(found, after_string=after_string)
+            elif kind == "number" and "_" in found[0]:
+                raise self.error("a number has no underscores", self.at(found.start(), len(found[0])))
+            depth += (kind == "open") - (kind == "close")
+            blank = kind in {"space", "comment"} or (kind == "newline" and depth > 0)
+            after_string = kind == "string" or (after_string and blank)
+
+    def _check_string(self, found: re.Match[str], *, after_string: bool) -> None:
+        place = self.at(found.start(), len(found[0].partition("\n")[0]))
+        if after_string:
+            raise self.error("two strings side by side: put a + or a comma between them", place)
+        prefix = found["prefix"].lower()
+        if "f" in prefix:
+            raise self.error("f-strings are not part of the Tiltfile language: use % or .format()", place)
+        if prefix not in {"", "r"}:
+            raise self.error(f"a string has no prefix {found['prefix']} here", place)
+        if prefix == "r" or "\\" not in found["body"]:
+            return
+        for escape in _ESCAPE.finditer(found["body"]):
+            if escape["wrong"]:
+                at = self.at(found.start("body") + escape.start(), 2)
+                raise self.error(f"invalid escape sequence {escape[0]}: write \\{escape[0]} for a backslash", at)
+
+
+def _said(message: str) -> str:
+    """Return Python's words for a syntax error without its hints at Python's own features."""
+    return message.removesuffix(". Maybe you meant '==' or ':=' instead of '='?").removesuffix(
+        ". Perhaps you forgot a comma?"
+    ) + (". Perhaps you forgot a comma?" if "forgot a comma" in message else "")
