@@ -52,6 +52,7 @@ class Controller(Generic[T]):
 
     ``owns``: kinds whose changes wake their owner. ``watches``: further kinds. ``finalizer``: if set, an object is
     kept until ``finalize`` returned; then the runtime lets it go. Nothing that matters is kept in memory.
+    The runtime sets ``caches`` (the mirrors) and ``wake`` (has a key reconciled) before it starts.
     """
 
     kind: ClassVar[type[Object]]
@@ -60,6 +61,7 @@ class Controller(Generic[T]):
     finalizer: ClassVar[str] = ""
     workers: ClassVar[int] = WORKERS
     caches: Caches
+    wake: Callable[[Key], None]
 
     def watches(self) -> Iterable[Watch]:
         """Return the further kinds to hear of."""
@@ -84,6 +86,7 @@ class Loop(Generic[T]):
         self._clock = clock
         self._tasks: Tasks | None = None
         controller.caches = caches
+        controller.wake = self.queue.add
         self._subscribe()
 
     def _subscribe(self) -> None:

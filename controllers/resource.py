@@ -1,0 +1,203 @@
+"""The Resource controller: asks for a place, has the steps made in order, and says how the resource is doing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+from upright.controllers import resource_status, serving
+from upright.controllers.resource_status import Picture
+from upright.controllers.runtime.controller import Controller, Outcome, Watch
+from upright.controllers.runtime.queue import Key
+from upright.controllers.scheduler import Scheduler, wish
+from upright.controllers.serving import Serving
+from upright.controllers.switches import is_disabled
+from upright.controllers.update import cause_of, update
+from upright.controllers.verdict.budgets import in_force
+from upright.controllers.verdict.cards import card_of_finding, card_of_update
+from upright.openapi.v1alpha1.cluster import Cluster
+from upright.openapi.v1alpha1.cmd import Cmd
+from upright.openapi.v1alpha1.cmd_image import CmdImage
+from upright.openapi.v1alpha1.config_map import ConfigMap
+from upright.openapi.v1alpha1.docker_image import DockerImage
+from upright.openapi.v1alpha1.image_map import ImageMap
+from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply
+from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery
+from upright.openapi.v1alpha1.limits import Limits
+from upright.openapi.v1alpha1.resource import BuildRunning, Resource, ResourceStatus
+from upright.openapi.v1alpha1.session import Session
+from upright.openapi.v1alpha1.tiltfile import Tiltfile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from upright.controllers.runtime.turn import Turn
+    from upright.controllers.update import Update
+    from upright.controllers.verdict.budgets import Budgets
+    from upright.controllers.world.logs import Logs
+    from upright.openapi.meta import Object
+    from upright.openapi.v1alpha1.failure import Failure
+
+HOLD_REFRESH_SECONDS = 5.0
+"""How often a resource that has no place looks again why: who is in its way changes without telling it."""
+STEPS: tuple[type[Object], ...] = (Cmd, DockerImage, CmdImage, KubernetesApply)
+
+
+class ResourceController(Controller[Resource]):
+    """Brings each resource up: update when it has a place, then watch over what runs.
+
+    ``tail`` returns the last lines of a log span, for failure cards.
+    """
+
+    kind: ClassVar[type[Object]] = Resource
+    owns: ClassVar[tuple[type[Object], ...]] = STEPS
+    reads: ClassVar[tuple[type[Object], ...]] = (Session, Tiltfile)
+
+    def __init__(self, logs: Logs, tail: Callable[[str, int], Sequence[str]]) -> None:
+        self.scheduler = Scheduler(wake=lambda name: self.wake(Key("", name)))
+        self._logs = logs
+        self._tail = tail
+        self._unfinished: set[str] = set()
+
+    def watches(self) -> Iterable[Watch]:
+        yield Watch(Resource, self._seen)
+        yield Watch(ConfigMap, self._switched)
+        yield Watch(ImageMap, self._users_of)
+        yield Watch(KubernetesDiscovery, lambda obj: (Key("", obj.name),))
+        yield Watch(Cluster, self._cluster_seen)
+        yield Watch(Tiltfile, self._tiltfile_seen)
+
+    async def reconcile(self, turn: Turn[Resource]) -> Outcome:
+        resource = turn.obj
+        if resource.spec.kind == "tiltfile":
+            return Outcome()
+        if is_disabled(resource.spec.disable_source, turn):
+            self.scheduler.release(resource.name)
+            self._unfinished.discard(resource.name)
+            await turn.apply((), prune=STEPS)
+            return Outcome(resource_status.disabled(resource, resource.status))
+        budgets = in_force(resource.spec.limits, self._session_limits(turn))
+        picture, failures = await self._updated(turn)
+        served = await self._served(turn, picture, budgets)
+        picture = replace(picture, serving=served)
+        failures += [card_of_finding(resource, f, self._tail) for f in served.findings if f.is_red(turn.now)]
+        status = resource_status.whole(picture).model_copy(update={"failures": tuple(failures)})
+        return Outcome(status, self._look_again(picture))
+
+    async def _updated(self, turn: Turn[Resource]) -> tuple[Picture, list[Failure]]:
+        """Begin the update if it is due and there is a place, or follow the one that runs."""
+        resource, status = turn.obj, turn.obj.status
+        cause = cause_of(resource)
+        due = status.triggered != cause and (resource.spec.auto_init or status.triggered != "")
+        hold = None
+        if due and status.current_build is None:
+            mine = wish(resource)
+            if self.scheduler.ask(mine):
+                status = self._begin(resource, cause, turn)
+            else:
+                hold = self.scheduler.hold(mine)
+        if status.current_build is not None:
+            going = update(resource, status.triggered, turn.get)
+            await turn.apply(going.objects)
+            status = self._advanced(turn, status, going)
+        failures: list[Failure] = []
+        if status.build_history and status.build_history[0].error and status.current_build is None:
+            failures = [card_of_update(resource, status, self._tail)]
+        due = due and status.triggered != cause
+        return Picture(resource, status, Serving("none"), turn.now, due, hold), failures
+
+    def _begin(self, resource: Resource, cause: str, turn: Turn[Resource]) -> ResourceStatus:
+        span = f"build:{resource.name}"
+        reason = "Initial Build" if not resource.status.build_history else "Config Changed"
+        self._logs.open(span, resource.name).write(reason, fields={"buildEvent": "init"})
+        started = BuildRunning(start_time=turn.now, span_id=span)
+        return resource.status.model_copy(update={"triggered": cause, "current_build": started, "steps": ()})
+
+    def _advanced(self, turn: Turn[Resource], status: ResourceStatus, going: Update) -> ResourceStatus:
+        status = status.model_copy(update={"steps": going.steps})
+        if going.state == "running":
+            self.scheduler.take(wish(turn.obj))
+            return status
+        self.scheduler.release(turn.obj.name)
+        if going.state == "failed":
+            writer = self._logs.open(f"build:{turn.obj.name}", turn.obj.name)
+            writer.write(f"Build Failed: {going.error}", level="ERROR", fields={"rule": going.rule})
+        served = going.state == "done" and turn.obj.spec.local is not None and turn.obj.spec.local.serve is not None
+        run = status.serve_run + (1 if served else 0)
+        return resource_status.record(status, going.error, turn.now).model_copy(update={"serve_run": run})
+
+    async def _served(self, turn: Turn[Resource], picture: Picture, budgets: Budgets) -> Serving:
+        """Say how what runs is doing; a local server is started here, once its update is done."""
+        resource, status = turn.obj, picture.status
+        if resource.spec.kubernetes is not None:
+            busy = bool(self._unfinished - {resource.name})
+            return serving.deployed(resource, status, turn.get, budgets, turn.now, others_busy=busy)
+        built = bool(status.build_history) and not status.build_history[0].error
+        if not built:
+            no_server = resource.spec.local is None or resource.spec.local.serve is None
+            return Serving("not_applicable" if no_server else "none")
+        found = serving.local(resource, status, turn.get, budgets, turn.now)
+        if found.server is not None and status.current_build is None:
+            await self._start_server(turn, found.server)
+        return found
+
+    async def _start_server(self, turn: Turn[Resource], server: Cmd) -> None:
+        """Have the server's Cmd; an earlier life of it ends first, or both would want the same port."""
+        earlier = [c for c in turn.owned(Cmd) if "-serve-" in c.name and c.name != server.name]
+        for old in earlier:
+            if old.metadata.deletion_timestamp is None:
+                await turn.client.delete(Cmd, old.name, uid=old.metadata.uid)
+        if not earlier:
+            await turn.apply([server])
+
+    def _look_again(self, picture: Picture) -> float | None:
+        times = [HOLD_REFRESH_SECONDS] if picture.hold is not None else []
+        if picture.serving.after is not None:
+            times.append(max((picture.serving.after - picture.now) / timedelta(seconds=1), 0.001))
+        return min(times, default=None)
+
+    def _session_limits(self, turn: Turn[Resource]) -> Limits:
+        session = next(iter(turn.all(Session)), None)
+        return session.spec.limits if session is not None else Limits()
+
+    def _seen(self, obj: Object) -> Iterable[Key]:
+        """Take note of a resource for the scheduler; those that only waited for it are woken by the scheduler."""
+        if not isinstance(obj, Resource) or obj.spec.kind == "tiltfile":
+            return ()
+        if obj.status.ever_ready:
+            self.scheduler.now_ready(obj.name)
+        finished = obj.status.ever_ready or not obj.spec.auto_init or bool(obj.status.failures)
+        before = len(self._unfinished)
+        if finished or obj.metadata.deletion_timestamp is not None:
+            self._unfinished.discard(obj.name)
+        else:
+            self._unfinished.add(obj.name)
+        if before and not self._unfinished:
+            return [Key("", name) for name in self._crashing()]
+        return ()
+
+    def _crashing(self) -> Iterable[str]:
+        """Yield the resources whose crashes count from now on."""
+        for resource in self.caches.of(Resource).all():
+            if resource.status.tolerated_crashes and not resource.status.failures:
+                yield resource.name
+
+    def _switched(self, obj: Object) -> Iterable[Key]:
+        return (Key("", obj.name.removesuffix("-disable")),)
+
+    def _users_of(self, obj: Object) -> Iterable[Key]:
+        for resource in self.caches.of(Resource).all():
+            spec = resource.spec.kubernetes
+            if spec is not None and any(image.image_map == obj.name for image in spec.images):
+                yield Key("", resource.name)
+
+    def _cluster_seen(self, obj: Object) -> Iterable[Key]:
+        if isinstance(obj, Cluster) and obj.name == "default":
+            self.scheduler.connected(bool(obj.status.arch) and not obj.status.error)
+        return ()
+
+    def _tiltfile_seen(self, obj: Object) -> Iterable[Key]:
+        if isinstance(obj, Tiltfile) and obj.status.settings is not None:
+            self.scheduler.places = obj.status.settings.max_parallel_updates
+        return ()

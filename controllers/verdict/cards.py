@@ -1,0 +1,60 @@
+"""Failure cards: what a rule found, with its place and the log lines that show it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from upright.openapi.v1alpha1.failure import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from upright.controllers.verdict.finding import Finding
+    from upright.openapi.v1alpha1.resource import Resource, ResourceStatus
+
+LOG_LINES = 20
+"""How many of the last lines of a log a card shows."""
+
+
+def card_of_update(resource: Resource, status: ResourceStatus, tail: Callable[[str, int], Sequence[str]]) -> Failure:
+    """Return the card of an update that failed; ``status`` has it as its newest record."""
+    failed = next((step for step in status.steps if step.state == "failed"), None)
+    last = status.build_history[0]
+    about = failed.object if failed is not None else None
+    rule, spans = "update-failed", [last.span_id]
+    if about is not None:
+        rule = {"Cmd": "command-failed", "KubernetesApply": "apply-refused"}.get(about.kind, "build-failed")
+        spans = [_span(about.kind, about.name), last.span_id]
+    return Failure(
+        resource=resource.name,
+        target=f"{resource.name}:update",
+        path=(f"{about.kind}/{about.name}",) if about is not None else (),
+        rule=rule,
+        message=last.error,
+        since=last.finish_time,
+        logs=next((lines for span in spans if (lines := tuple(tail(span, LOG_LINES)))), ()),
+    )
+
+
+def _span(kind: str, name: str) -> str:
+    return {"Cmd": f"cmd:{name}", "KubernetesApply": f"kubernetesapply:{name}"}.get(kind, f"build:{name}")
+
+
+def card_of_finding(resource: Resource, finding: Finding, tail: Callable[[str, int], Sequence[str]]) -> Failure:
+    """Return the card of what a rule found."""
+    span = f"pod:{resource.name}:{':'.join(finding.log_of)}" if finding.log_of else ""
+    if finding.rule == "server-exited":
+        span = f"localserve:{finding.path[0].removeprefix('Cmd/')}"
+    suffix = "serve" if resource.spec.local is not None else "runtime"
+    return Failure(
+        resource=resource.name,
+        target=f"{resource.name}:{suffix}",
+        path=finding.path,
+        rule=finding.rule,
+        message=finding.message,
+        since=finding.since,
+        exit_code=finding.exit_code,
+        logs=tuple(tail(span, LOG_LINES)) if span else (),
+        image=finding.image,
+        recoverable=finding.recoverable,
+    )
