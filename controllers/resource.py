@@ -25,7 +25,7 @@ from upright.openapi.v1alpha1.image_map import ImageMap
 from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply
 from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery
 from upright.openapi.v1alpha1.limits import Limits
-from upright.openapi.v1alpha1.resource import BuildRunning, Resource, ResourceStatus
+from upright.openapi.v1alpha1.resource import TILTFILE, BuildRunning, Resource, ResourceStatus
 from upright.openapi.v1alpha1.session import Session
 from upright.openapi.v1alpha1.tiltfile import Tiltfile
 
@@ -159,7 +159,11 @@ class ResourceController(Controller[Resource]):
 
     def _session_limits(self, turn: Turn[Resource]) -> Limits:
         session = next(iter(turn.all(Session)), None)
-        return session.spec.limits if session is not None else Limits()
+        tiltfile = turn.get(Tiltfile, TILTFILE)
+        limits = session.spec.limits if session is not None else Limits()
+        if tiltfile is None or tiltfile.status.settings is None:
+            return limits
+        return tiltfile.status.settings.ci.limits.over(limits)
 
     def _seen(self, obj: Object) -> Iterable[Key]:
         """Take note of a resource for the scheduler; those that only waited for it are woken by the scheduler."""

@@ -1,0 +1,178 @@
+"""The Session controller: gathers all targets and failures, and says the verdict."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+import anyio
+
+from upright.controllers.runtime.controller import Controller, Outcome, Watch
+from upright.controllers.runtime.queue import Key
+from upright.controllers.verdict.session import Observed, decide
+from upright.openapi.meta import ObjectMeta
+from upright.openapi.v1alpha1.cluster import Cluster
+from upright.openapi.v1alpha1.resource import TILTFILE, Resource
+from upright.openapi.v1alpha1.session import (
+    Session,
+    SessionSpec,
+    SessionStatus,
+    Target,
+    TargetActive,
+    TargetState,
+    TargetTerminated,
+    TargetWaiting,
+    Verdict,
+)
+from upright.openapi.v1alpha1.tiltfile import Tiltfile, TiltfileSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from upright.controllers.runtime.turn import Turn
+    from upright.openapi.meta import Object
+    from upright.openapi.v1alpha1.tiltfile import TiltfileStatus
+
+WRITE_EVERY_SECONDS = 0.2
+
+
+class SessionController(Controller[Session]):
+    """Owns the Tiltfile and says the verdict; ``args`` are the Tiltfile's, ``pid`` and ``started`` of this process."""
+
+    kind: ClassVar[type[Object]] = Session
+    owns: ClassVar[tuple[type[Object], ...]] = (Tiltfile,)
+    workers: ClassVar[int] = 1
+
+    def __init__(self, pid: int, args: Sequence[str] = ()) -> None:
+        self._pid = pid
+        self._args = tuple(args)
+        self._written = float("-inf")
+        self._moving: set[str] = set()
+        self._failed: set[str] = set()
+
+    def watches(self) -> Iterable[Watch]:
+        yield Watch(Resource, self._resource_seen)
+        yield Watch(Cluster, lambda _: self._sessions())
+
+    async def reconcile(self, turn: Turn[Session]) -> Outcome:
+        session = turn.obj
+        if session.status.done:
+            return Outcome()
+        await turn.apply([self._tiltfile(session)])
+        wait = self._written + WRITE_EVERY_SECONDS - anyio.current_time()
+        if wait > 0 and self._moving and not self._failed:
+            return Outcome(after=wait)
+        self._written = anyio.current_time()
+        return self._decide(turn)
+
+    def _tiltfile(self, session: Session) -> Tiltfile:
+        spec = TiltfileSpec(path=session.spec.tiltfile_path, args=self._args)
+        return Tiltfile(metadata=ObjectMeta(name=TILTFILE), spec=spec)
+
+    def _decide(self, turn: Turn[Session]) -> Outcome:
+        session, tiltfile = turn.obj, turn.get(Tiltfile, TILTFILE)
+        resources = sorted(turn.all(Resource), key=lambda r: r.name)
+        state = tiltfile.status if tiltfile is not None else None
+        targets = [t for r in resources for t in r.status.targets]
+        targets.append(_tiltfile_target(state))
+        targets.sort(key=lambda target: target.name)
+        started = session.status.start_time or turn.now
+        ended = state.terminated if state is not None else None
+        cluster = turn.get(Cluster, "default")
+        seen = Observed(
+            targets=targets,
+            failures=[failure for r in resources for failure in r.status.failures],
+            started=started,
+            tiltfile_error=ended.error if ended else "",
+            tiltfile_done=_all_there(resources, state),
+            cluster_error=cluster.status.error if cluster is not None else "",
+            cluster_needed=any(r.spec.kind == "kubernetes" and r.spec.auto_init for r in resources),
+            deployed_at={r.name: at for r in resources if (at := r.status.last_deploy_time)},
+            held_back=_held_back(resources),
+        )
+        spec = _effective(session.spec, state)
+        decision = decide(spec, seen, turn.now)
+        done = decision.done and session.spec.exit_condition == "ci"
+        status = SessionStatus(
+            pid=session.status.pid or self._pid,
+            start_time=started,
+            targets=tuple(targets),
+            done=done,
+            error=decision.reason if done and decision.state != "healthy" else "",
+            verdict=Verdict(
+                state=decision.state,  # type: ignore[arg-type]  # decide returns the verdict's words
+                reason=decision.reason,
+                exit_code=decision.exit_code,
+                time=turn.now,
+            )
+            if done
+            else Verdict(),
+            failures=decision.failures,
+        )
+        after = max((decision.after - turn.now) / timedelta(seconds=1), 0.001) if decision.after else None
+        return Outcome(status, after)
+
+    def _resource_seen(self, obj: Object) -> Iterable[Key]:
+        """Keep count of what still moves, so that not each change has all targets gathered anew."""
+        if isinstance(obj, Resource):
+            unsettled = obj.spec.kind != "tiltfile" and any(_moves(target) for target in obj.status.targets)
+            (self._moving.add if unsettled or not obj.status.targets else self._moving.discard)(obj.name)
+            (self._failed.add if obj.status.failures else self._failed.discard)(obj.name)
+        return self._sessions()
+
+    def _sessions(self) -> Iterable[Key]:
+        return [Key("", session.name) for session in self.caches.of(Session).all()]
+
+
+def _moves(target: Target) -> bool:
+    state = target.state
+    return state.waiting is not None or (state.active is not None and not state.active.ready)
+
+
+def _all_there(resources: Sequence[Resource], state: TiltfileStatus | None) -> bool:
+    """Whether every resource that the Tiltfile described is there and has said how it is."""
+    if state is None or state.terminated is None:
+        return False
+    known = {r.name for r in resources if r.status.update_status}
+    return known.issuperset(state.resources)
+
+
+def _tiltfile_target(state: TiltfileStatus | None) -> Target:
+    if state is not None and state.terminated is not None:
+        ended = state.terminated
+        told = TargetState(
+            terminated=TargetTerminated(start_time=ended.started_at, finish_time=ended.finished_at, error=ended.error)
+        )
+    elif state is not None and state.running is not None:
+        told = TargetState(active=TargetActive(start_time=state.running.started_at))
+    else:
+        told = TargetState(waiting=TargetWaiting(wait_reason="initial-build"))
+    return Target(name="tiltfile:update", type="job", resources=(TILTFILE,), state=told)
+
+
+def _held_back(resources: Sequence[Resource]) -> dict[str, tuple[str, ...]]:
+    """Return, by resource that was never ready, all it depends on, also through others."""
+    direct = {r.name: r.spec.depends_on for r in resources}
+    held: dict[str, tuple[str, ...]] = {}
+    for resource in resources:
+        if resource.status.ever_ready or not resource.spec.depends_on:
+            continue
+        found: set[str] = set()
+        ahead = list(resource.spec.depends_on)
+        while ahead:
+            name = ahead.pop()
+            if name not in found:
+                found.add(name)
+                ahead += direct.get(name, ())
+        held[resource.name] = tuple(sorted(found))
+    return held
+
+
+def _effective(spec: SessionSpec, state: TiltfileStatus | None) -> SessionSpec:
+    """Return the session's limits with what the Tiltfile's ``ci_settings`` says over them, as in Tilt."""
+    if state is None or state.settings is None or spec.ci is None:
+        return spec
+    said = state.settings.ci
+    names = ("k8s_grace_period", "timeout", "readiness_timeout")
+    ci = spec.ci.model_copy(update={n: value for n in names if (value := getattr(said, n)) is not None})
+    return spec.model_copy(update={"ci": ci, "limits": said.limits.over(spec.limits)})
