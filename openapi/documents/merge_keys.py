@@ -9,12 +9,16 @@ if TYPE_CHECKING:
 
 
 def mark_merge_keys(schemas: dict[str, Json], root: str, merge_keys: dict[str, str]) -> None:
-    """Write ``x-kubernetes-patch-merge-key`` on each list that the paths name, below the schema ``root``."""
+    """Write ``x-kubernetes-patch-merge-key`` on each list that the paths name, below the schema ``root``.
+
+    An empty key: the list holds plain values, and is merged as a set.
+    """
     for path, key in merge_keys.items():
         field = _field(schemas, root, path.replace("[]", "").split("."))
         if field is not None:
-            field["x-kubernetes-patch-merge-key"] = key
             field["x-kubernetes-patch-strategy"] = "merge"
+        if field is not None and key:
+            field["x-kubernetes-patch-merge-key"] = key
 
 
 def _field(schemas: dict[str, Json], root: str, steps: list[str]) -> Json | None:

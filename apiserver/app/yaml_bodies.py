@@ -1,0 +1,34 @@
+"""Reads a YAML body as Kubernetes does: JSON's types only, no dates, no aliases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import yaml
+
+from upright.openapi.errors import BadRequest
+
+_PARSER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # Any: PyYAML may lack its C part
+_NOT_JSON = frozenset({"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"})
+
+
+class _Loader(_PARSER):  # type: ignore[misc]  # reason: the C loader or the plain one, whichever is there
+    """Safe, and without YAML 1.1's dates and its bare ``=``."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _NOT_JSON]
+    for first, resolvers in _PARSER.yaml_implicit_resolvers.items()
+}
+
+
+def load(raw: bytes) -> Any:  # noqa: ANN401  reason: a decoded document
+    """Return the one document of the body. Raises BadRequest: not YAML, or an alias (which could grow without bound)."""
+    try:
+        if b"*" in raw and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(raw, Loader=_Loader)):
+            raise BadRequest("the body has YAML aliases, which are not read here: write them out, or send JSON")
+        document = yaml.load(raw, Loader=_Loader)  # noqa: S506  reason: a safe loader's child
+        return orjson.loads(orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS))
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
+        raise BadRequest(f"the body is not YAML: {error}") from error
