@@ -1,0 +1,112 @@
+"""How a log looks on a terminal: Tilt's format, and its filters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from upright.client.logs import Level, LogLine
+
+NAME_COLUMNS = 13
+MAIN_TILTFILE = "(Tiltfile)"
+
+Source = Literal["all", "build", "runtime"]
+
+_SEVERITY = {"DEBUG": 10, "VERBOSE": 20, "INFO": 30, "WARN": 40, "ERROR": 50}
+_ANCHORS = {"WARN": "WARNING: ", "ERROR": "ERROR: "}
+_COLOURS = {"WARN": "\x1b[33m", "ERROR": "\x1b[31m"}
+_PLAIN = "\x1b[0m"
+_PROGRESS_PAUSE = timedelta(seconds=5)  # doubled with each line that is shown
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which lines are wanted.
+
+    ``level`` WARN or ERROR means exactly that level, as in Tilt; anything else all. ``least`` is what ``--verbose``
+    and ``--debug`` lower. Lines that frame a build (field buildEvent) pass whatever the source and level.
+    """
+
+    resources: frozenset[str] = frozenset()
+    level: Level | None = None
+    source: Source = "all"
+    least: Level = "INFO"
+
+    def takes(self, line: LogLine) -> bool:
+        if self.resources and line.resource not in self.resources:
+            return False
+        if line.fields.get("buildEvent"):
+            return True
+        if self.source != "all" and (self.source == "build") != is_build(line.span):
+            return False
+        if self.level in _ANCHORS:
+            return line.level == self.level
+        return _SEVERITY.get(line.level, 30) >= _SEVERITY[self.least]
+
+
+def is_build(span: str) -> bool:
+    """Return whether the span is a build's, as Tilt's clients tell it."""
+    return span.startswith(("build:", "cmdimage:"))
+
+
+def source_prefix(resource: str) -> str:
+    """Return what stands before each line of a resource; nothing for the Tiltfile and for what is nobody's."""
+    if resource in {"", MAIN_TILTFILE}:
+        return ""
+    if len(resource) > NAME_COLUMNS:
+        resource = f"{resource[: NAME_COLUMNS - 1]}…"
+    return f"{resource:>{NAME_COLUMNS}} │ "
+
+
+class LogPrinter:
+    """Turns lines into the text to print; what it remembers is whether it printed yet, and progress shown lately."""
+
+    def __init__(self, wanted: LogFilter | None = None, *, colour: bool = False) -> None:
+        self._wanted = wanted or LogFilter()
+        self._colour = colour
+        self._prefixes: dict[str, str] = {}
+        self._plain = len(self._wanted.resources) == 1  # all lines would have the same name
+        self._first = True
+        self._progress: dict[tuple[str, str], tuple[datetime, timedelta]] = {}
+
+    def text(self, lines: Iterable[LogLine]) -> str:
+        """Return the lines that are wanted as they are printed, line feeds included."""
+        return "".join(part for line in lines if self._wanted.takes(line) for part in self._parts(line))
+
+    def _parts(self, line: LogLine) -> Iterator[str]:
+        progress = line.fields.get("progressID")
+        if progress and not self._due(line, progress):
+            return
+        prefix = self._prefix(line.resource)
+        if line.fields.get("buildEvent") == "init" and not self._first:
+            yield f"{prefix}\n"
+        self._first = False
+        yield f"{prefix}{self._anchor(line)}{line.text}\n"
+
+    def _prefix(self, resource: str) -> str:
+        if self._plain:
+            return ""
+        known = self._prefixes.get(resource)
+        if known is None:
+            known = self._prefixes[resource] = source_prefix(resource)
+        return known
+
+    def _anchor(self, line: LogLine) -> str:
+        if not line.anchor or line.level not in _ANCHORS:
+            return ""
+        anchor = _ANCHORS[line.level]
+        return f"{_COLOURS[line.level]}{anchor.rstrip()}{_PLAIN} " if self._colour else anchor
+
+    def _due(self, line: LogLine, progress: str) -> bool:
+        """Say whether a line of progress is to be shown: the first, then after 5, 10, 20 … seconds."""
+        key = (line.span, progress)
+        shown = self._progress.get(key)
+        if shown and not line.fields.get("progressMustPrint") and line.time - shown[0] <= shown[1]:
+            return False
+        self._progress[key] = (line.time, shown[1] * 2 if shown else _PROGRESS_PAUSE)
+        return True
