@@ -81,9 +81,9 @@ def resolvers(text: str) -> list[str]:
 class NameServer:
     """Answers on UDP; names outside the cluster are asked of the machine's resolvers, from the machine's network."""
 
-    def __init__(self, network: Network, address: str, zone: Zone) -> None:
+    def __init__(self, network: Network, address: str, zone: Zone, *, port: int = PORT) -> None:
         self._network = network
-        self._address = address
+        self._address = (address, port)
         self._zone = zone
         self._limit = anyio.Semaphore(FORWARDS_AT_ONCE)
 
@@ -91,7 +91,7 @@ class NameServer:
         """Serve until cancelled."""
         sock = self._network.new_socket(socket.SOCK_DGRAM)
         try:
-            sock.bind((self._address, PORT))
+            sock.bind(self._address)
         except OSError:
             sock.close()
             raise

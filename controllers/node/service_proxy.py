@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
@@ -36,7 +36,6 @@ class _Door:
     listener: socket.socket
     backends: tuple[Backend, ...]
     turn: int = 0
-    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
     def in_turn(self) -> tuple[Backend, ...]:
         """Return the backends, beginning with the one whose turn it is."""
@@ -61,9 +60,9 @@ class ServiceProxy:
                 task_status.started()
                 await anyio.sleep_forever()
         finally:
-            for door in self._doors.values():
-                door.listener.close()
-            self._doors.clear()
+            self._group = None
+            for address in tuple(self._doors):
+                self._close(address)
 
     def publish(self, owner: str, ports: Mapping[Address, tuple[Backend, ...]]) -> None:
         """Have exactly these of the owner's addresses lead to these pods; raises OSError where one cannot be had."""
@@ -92,23 +91,26 @@ class ServiceProxy:
             listener.close()
             raise
         self._doors[address] = door = _Door(listener, led)
-        if self._group is not None:
-            self._group.start_soon(self._accept, door, self._group)
+        asyncio.get_running_loop().add_reader(listener.fileno(), self._accept, door)
 
     def _close(self, address: Address) -> None:
         if door := self._doors.pop(address, None):
-            door.scope.cancel()
+            asyncio.get_running_loop().remove_reader(door.listener.fileno())
+            door.listener.close()
 
-    async def _accept(self, door: _Door, group: TaskGroup) -> None:
-        with door.scope, door.listener:
-            while True:
-                try:
-                    client, _ = await asyncio.get_running_loop().sock_accept(door.listener)
-                except OSError as error:
-                    _log.warning("a connection to a Service was lost: %s", error)
-                    await anyio.sleep(0.1)
-                    continue
-                group.start_soon(self._serve, client, door)
+    def _accept(self, door: _Door) -> None:
+        try:
+            client, _ = door.listener.accept()
+        except BlockingIOError:
+            return
+        except OSError as error:
+            _log.warning("a connection to a Service was lost: %s", error)
+            return
+        client.setblocking(False)
+        if self._group is None:
+            client.close()
+        else:
+            self._group.start_soon(self._serve, client, door)
 
     async def _serve(self, client: socket.socket, door: _Door) -> None:
         for backend in door.in_turn():
