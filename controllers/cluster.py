@@ -1,0 +1,106 @@
+"""The Cluster controller: connects to the cluster, keeps the connection, and says what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import anyio
+
+from upright.controllers.runtime.controller import Controller, Outcome
+from upright.controllers.sight import Sight
+from upright.openapi.errors import APIError
+from upright.openapi.v1alpha1.cluster import (
+    Cluster,
+    ClusterConnectionStatus,
+    ClusterStatus,
+    KubernetesConnectionStatus,
+    RegistryHosting,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+
+    from upright.controllers.clusters import Clusters
+    from upright.controllers.runtime.turn import Turn
+    from upright.controllers.world.kubernetes import ClusterInfo, Kubernetes
+    from upright.controllers.world.logs import Logs
+    from upright.openapi.meta import Object
+    from upright.openapi.v1alpha1.cluster import ClusterSpec
+
+
+@dataclass(frozen=True, slots=True)
+class _Connected:
+    info: ClusterInfo
+    at: datetime
+
+
+class ClusterController(Controller[Cluster]):
+    """Connects; ``opener`` leads to the cluster a spec names (or starts the embedded one) and ends it afterwards."""
+
+    kind: ClassVar[type[Object]] = Cluster
+
+    def __init__(
+        self,
+        opener: Callable[[ClusterSpec], AbstractAsyncContextManager[Kubernetes]],
+        clusters: Clusters,
+        logs: Logs,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._opener = opener
+        self._clusters = clusters
+        self._logs = logs
+        self._clock = clock
+
+    async def reconcile(self, turn: Turn[Cluster]) -> Outcome:
+        cluster = turn.obj
+        connection = cluster.spec.connection
+        if connection is None or connection.kubernetes is None:
+            return Outcome()
+        cause = connection.model_dump_json()
+        view = turn.tasks.ensure("connection", cause, lambda report: self._connect(cluster, report))
+        if view.error is not None:
+            return Outcome(ClusterStatus(error=self._explain(view.error)))
+        connected = view.value
+        if not isinstance(connected, _Connected):
+            return Outcome(ClusterStatus())
+        return Outcome(_status(connected, cluster))
+
+    async def _connect(self, cluster: Cluster, report: Callable[[Any], None]) -> None:
+        async with self._opener(cluster.spec) as kubernetes, anyio.create_task_group() as group:
+            info = await kubernetes.connect()
+            self._clusters.put(cluster.name, kubernetes, Sight(kubernetes, group, self._clock))
+            try:
+                report(_Connected(info, self._clock()))
+                await anyio.sleep_forever()
+            finally:
+                self._clusters.remove(cluster.name)
+                group.cancel_scope.cancel()
+
+    def _explain(self, error: BaseException) -> str:
+        if isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        message = error.message if isinstance(error, APIError) else str(error) or type(error).__name__
+        self._logs.open("cluster", "").write(f"Cluster status error: {message}", level="ERROR")
+        return message
+
+
+def _status(connected: _Connected, cluster: Cluster) -> ClusterStatus:
+    info = connected.info
+    kubernetes = KubernetesConnectionStatus(
+        context=info.context,
+        namespace=info.namespace,
+        cluster=info.cluster,
+        product=info.product,
+        config_path=info.config_path,
+    )
+    registry = RegistryHosting(host=info.registry) if info.registry else cluster.spec.default_registry
+    return ClusterStatus(
+        arch=info.arch or "unknown",
+        connected_at=connected.at,
+        registry=registry,
+        connection=ClusterConnectionStatus(kubernetes=kubernetes),
+        version=info.version,
+    )

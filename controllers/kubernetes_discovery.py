@@ -1,0 +1,162 @@
+"""The KubernetesDiscovery controller: says what the cluster shows of applied objects, and opens logs and ports of their pods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from upright.controllers import observation
+from upright.controllers.fingerprint import RESOURCE, SPAN
+from upright.controllers.pod_choice import current_pods, forward_for, selected
+from upright.controllers.runtime.controller import Controller, Outcome, Watch
+from upright.controllers.runtime.queue import Key
+from upright.controllers.sight import ALWAYS
+from upright.controllers.verdict.workloads import WATCHED
+from upright.openapi.meta import ObjectMeta
+from upright.openapi.v1alpha1.cluster import Cluster
+from upright.openapi.v1alpha1.kubernetes_discovery import (
+    DiscoveryRunning,
+    KubernetesDiscovery,
+    KubernetesDiscoveryStatus,
+)
+from upright.openapi.v1alpha1.pod_log_stream import PodLogStream, PodLogStreamSpec
+from upright.openapi.v1alpha1.port_forward import PortForward
+from upright.openapi.v1alpha1.triggers import StepWaiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from upright.controllers.clusters import Clusters
+    from upright.controllers.runtime.turn import Turn
+    from upright.controllers.sight import Sight
+    from upright.openapi.meta import Json, Object
+    from upright.openapi.v1alpha1.kubernetes_discovery import ObservedEvent, ObservedObject, Pod
+
+
+class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
+    """Looks for the pods of applied objects: by who owns them, and by labels."""
+
+    kind: ClassVar[type[Object]] = KubernetesDiscovery
+    owns: ClassVar[tuple[type[Object], ...]] = (PodLogStream, PortForward)
+
+    def __init__(self, clusters: Clusters) -> None:
+        self._clusters = clusters
+        self._interested: dict[str, set[Key]] = {}
+        self._heard: set[int] = set()
+
+    def watches(self) -> Iterable[Watch]:
+        yield Watch(Cluster, self._all)
+
+    async def reconcile(self, turn: Turn[KubernetesDiscovery]) -> Outcome:
+        discovery = turn.obj
+        sight = self._clusters.sight(discovery.spec.cluster)
+        if sight is None:
+            return Outcome(KubernetesDiscoveryStatus(waiting=StepWaiting(reason="ClusterUnavailable")))
+        self._listen(sight, discovery)
+        kinds = self._kinds(discovery)
+        view = turn.tasks.ensure("sight", (id(sight), *kinds), lambda report: self._look(sight, kinds, report))
+        if not view.done:
+            return Outcome()
+        if view.error is not None:
+            return Outcome(KubernetesDiscoveryStatus(waiting=StepWaiting(reason=str(view.error))))
+        status = self._see(turn, sight)
+        await turn.apply(self._wanted(discovery, status.pods), prune=(PodLogStream, PortForward))
+        return Outcome(status)
+
+    def _kinds(self, discovery: KubernetesDiscovery) -> tuple[tuple[str, str, str], ...]:
+        """Return apiVersion, kind and namespace of all that must be mirrored."""
+        found: dict[tuple[str, str, str], None] = {}
+        for watch in discovery.spec.watches:
+            for api_version, kind in ALWAYS:
+                found[api_version, kind, watch.namespace] = None
+            group = watch.api_version.rpartition("/")[0]
+            if (group, watch.kind) in WATCHED:
+                found[watch.api_version, watch.kind, watch.namespace] = None
+        return tuple(found)
+
+    async def _look(
+        self, sight: Sight, kinds: tuple[tuple[str, str, str], ...], report: Callable[[object], None]
+    ) -> None:
+        del report
+        for api_version, kind, namespace in kinds:
+            await sight.watch([(api_version, kind)], namespace)
+
+    def _see(self, turn: Turn[KubernetesDiscovery], sight: Sight) -> KubernetesDiscoveryStatus:
+        discovery, before = turn.obj, turn.obj.status
+        old = {pod.uid: pod for pod in before.pods}
+        pods: dict[str, Pod] = {}
+        objects: dict[str, ObservedObject] = {}
+        for ancestor, body in self._found(discovery, sight):
+            uid = body["metadata"]["uid"]
+            if body["kind"] == "Pod":
+                pods[uid] = observation.pod(body, ancestor, old.get(uid), turn.now)
+            if uid in {watch.uid for watch in discovery.spec.watches} or body["kind"] == "ReplicaSet":
+                objects[uid] = observation.observed(body)
+        told = current_pods(list(pods.values()), objects, sight)
+        return KubernetesDiscoveryStatus(
+            monitor_start_time=before.monitor_start_time or turn.now,
+            pods=told,
+            objects=tuple(o for o in objects.values() if o.kind != "ReplicaSet" or not o.owner_uids),
+            events=tuple(self._events([*(pod.uid for pod in told), *objects], sight)),
+            running=DiscoveryRunning(start_time=before.monitor_start_time or turn.now),
+            sight_lost_at=sight.lost_at,
+        )
+
+    def _found(self, discovery: KubernetesDiscovery, sight: Sight) -> Iterable[tuple[str, Json]]:
+        """Yield each object below a watched one, with that one's uid; then pods that the labels match."""
+        namespaces: dict[str, None] = {}
+        for watch in discovery.spec.watches:
+            namespaces[watch.namespace] = None
+            if watch.uid:
+                for body in sight.below(watch.uid):
+                    yield watch.uid, body
+        for selector in discovery.spec.extra_selectors:
+            for namespace in namespaces:
+                for body in sight.pods(namespace):
+                    if selected(selector, body):
+                        yield "", body
+
+    def _events(self, uids: Iterable[str], sight: Sight) -> Iterable[ObservedEvent]:
+        for uid in uids:
+            for body in sight.events(uid):
+                yield observation.event(body)
+
+    def _wanted(self, discovery: KubernetesDiscovery, pods: tuple[Pod, ...]) -> Iterable[Object]:
+        spec, notes = discovery.spec, discovery.metadata.annotations
+        resource = notes.get(RESOURCE, discovery.name)
+        for pod in pods:
+            meta = ObjectMeta(
+                name=f"{discovery.name}-{pod.namespace}-{pod.name}",
+                annotations={RESOURCE: resource, SPAN: f"pod:{resource}:{pod.name}"},
+            )
+            template = spec.pod_log_stream_template_spec
+            limits = template.model_dump() if template is not None else {}
+            yield PodLogStream(
+                metadata=meta,
+                spec=PodLogStreamSpec(pod=pod.name, namespace=pod.namespace, cluster=spec.cluster, **limits),
+            )
+        if spec.port_forward_template_spec is not None:
+            forward = forward_for(discovery, pods, spec.port_forward_template_spec)
+            if forward is not None:
+                yield forward
+
+    def _listen(self, sight: Sight, discovery: KubernetesDiscovery) -> None:
+        """Be woken for the uids this discovery is about; for labels, by any change of a pod."""
+        key = Key("", discovery.name)
+        for watch in discovery.spec.watches:
+            self._interested.setdefault(watch.uid, set()).add(key)
+        if discovery.spec.extra_selectors:
+            self._interested.setdefault("", set()).add(key)
+        if id(sight) not in self._heard:
+            self._heard.add(id(sight))
+            sight.subscribe(self._changed)
+
+    def _changed(self, uids: Iterable[str]) -> None:
+        for key in self._interested.get("", ()):
+            self.wake(key)
+        for uid in uids:
+            for key in self._interested.get(uid, ()):
+                self.wake(key)
+
+    def _all(self, obj: Object) -> Iterable[Key]:
+        del obj
+        return [Key("", found.name) for found in self.caches.of(KubernetesDiscovery).all()]

@@ -1,0 +1,101 @@
+"""Which pods count: those of the revision that was applied, and the one that ports are forwarded to; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from upright.controllers.fingerprint import RESOURCE
+from upright.openapi.meta import ObjectMeta
+from upright.openapi.v1alpha1.port_forward import Forward, PortForward, PortForwardSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from upright.openapi.meta import Json
+    from upright.openapi.v1alpha1.kubernetes_apply import LabelSelector, LabelSelectorRequirement
+    from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery, ObservedObject, Pod
+    from upright.openapi.v1alpha1.port_forward import PortForwardTemplateSpec
+
+    class Objects(Protocol):
+        """Looks an object up by uid."""
+
+        def get(self, uid: str, /) -> Json | None: ...
+
+
+def current_pods(pods: Sequence[Pod], objects: Mapping[str, ObservedObject], sight: Objects) -> tuple[Pod, ...]:
+    """Return the pods of each Deployment's newest ReplicaSet, and all others; the oldest first."""
+    newest: dict[str, tuple[int, str]] = {}
+    for uid, found in objects.items():
+        if found.kind == "ReplicaSet" and found.owner_uids:
+            owner = found.owner_uids[0]
+            newest[owner] = max(newest.get(owner, (-1, "")), (_revision(sight.get(uid)), uid))
+    old = {
+        uid
+        for uid, found in objects.items()
+        if found.kind == "ReplicaSet" and found.owner_uids and newest[found.owner_uids[0]][1] != uid
+    }
+    kept = (pod for pod in pods if pod.owner_uid not in old)
+    return tuple(sorted(kept, key=lambda pod: (_seconds(pod.created_at), pod.name)))
+
+
+def _revision(body: Json | None) -> int:
+    notes = ((body or {}).get("metadata") or {}).get("annotations") or {}
+    return int(notes.get("deployment.kubernetes.io/revision") or 0)
+
+
+def _seconds(moment: datetime | None) -> float:
+    return moment.timestamp() if moment is not None else 0.0
+
+
+def selected(selector: LabelSelector, body: Json) -> bool:
+    """Whether the object's labels match the selector."""
+    labels = (body.get("metadata") or {}).get("labels") or {}
+    if any(labels.get(key) != value for key, value in selector.match_labels.items()):
+        return False
+    return all(_meets(labels, requirement) for requirement in selector.match_expressions)
+
+
+def _meets(labels: Mapping[str, str], requirement: LabelSelectorRequirement) -> bool:
+    value = labels.get(requirement.key)
+    match requirement.operator:
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+        case "In":
+            return value in requirement.values
+        case "NotIn":
+            return value not in requirement.values
+
+
+def forward_for(
+    discovery: KubernetesDiscovery, pods: Sequence[Pod], template: PortForwardTemplateSpec
+) -> PortForward | None:
+    """Return the port forward to the best running pod: one that is not going, ready, the newest; None if none runs."""
+    running = [pod for pod in pods if pod.phase == "Running"]
+    if not running:
+        return None
+    best = max(
+        running,
+        key=lambda pod: (not pod.deleting, all(c.ready for c in pod.containers), _seconds(pod.created_at), pod.name),
+    )
+    ports = [port for container in best.containers for port in container.ports]
+    forwards = tuple(_resolved(forward, ports) for forward in template.forwards)
+    return PortForward(
+        metadata=ObjectMeta(
+            name=f"{discovery.name}-{best.name}",
+            annotations={RESOURCE: discovery.metadata.annotations.get(RESOURCE, discovery.name)},
+        ),
+        spec=PortForwardSpec(
+            pod_name=best.name, namespace=best.namespace, forwards=forwards, cluster=discovery.spec.cluster
+        ),
+    )
+
+
+def _resolved(forward: Forward, ports: Sequence[int]) -> Forward:
+    """Return the forward with its container port decided, as Tilt decides: an equal one, the first, or the local one."""
+    if forward.container_port:
+        return forward
+    port = forward.local_port if forward.local_port in ports or not ports else ports[0]
+    return forward.model_copy(update={"container_port": port})

@@ -1,0 +1,157 @@
+"""What is seen of a cluster: a mirror of the objects that somebody asked for, by uid, with who owns whom."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import anyio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from anyio.abc import TaskGroup
+
+    from upright.controllers.world.kubernetes import Kubernetes, Sighting
+    from upright.openapi.meta import Json
+
+PODS = ("v1", "Pod")
+EVENTS = ("v1", "Event")
+ALWAYS = (PODS, ("apps/v1", "ReplicaSet"), EVENTS)
+MOST_EVENTS = 50
+_DEPTH = 10  # owners of owners; a cycle would be somebody's mistake
+
+
+class Sight:
+    """A mirror of a cluster's objects.
+
+    ``watch`` asks for kinds of a namespace, ``subscribe`` to be told the uids whose picture changed: the object's
+    own, its owners' and, for an event, that of what it is about. ``lost_at``: since when nothing can be seen.
+    """
+
+    def __init__(self, kubernetes: Kubernetes, group: TaskGroup, clock: Callable[[], datetime]) -> None:
+        self._kubernetes = kubernetes
+        self._group = group
+        self._clock = clock
+        self._objects: dict[str, Json] = {}
+        self._children: defaultdict[str, set[str]] = defaultdict(set)
+        self._events: defaultdict[str, dict[str, Json]] = defaultdict(dict)
+        self._synced: dict[tuple[str, str, str], anyio.Event] = {}
+        self._subscribers: list[Callable[[Iterable[str]], None]] = []
+        self._lost: dict[tuple[str, str, str], datetime] = {}
+
+    @property
+    def lost_at(self) -> datetime | None:
+        return min(self._lost.values(), default=None)
+
+    def subscribe(self, subscriber: Callable[[Iterable[str]], None]) -> None:
+        """Call ``subscriber`` with the uids whose picture changed, for each change."""
+        self._subscribers.append(subscriber)
+
+    async def watch(self, kinds: Iterable[tuple[str, str]], namespace: str) -> None:
+        """Mirror these kinds (apiVersion, kind) of the namespace; returns when all that is there is known."""
+        wanted = [(api_version, kind, namespace) for api_version, kind in kinds]
+        for one in wanted:
+            if one not in self._synced:
+                self._synced[one] = anyio.Event()
+                self._group.start_soon(self._mirror, one)
+        for one in wanted:
+            await self._synced[one].wait()
+
+    def get(self, uid: str) -> Json | None:
+        return self._objects.get(uid)
+
+    def below(self, uid: str) -> Iterator[Json]:
+        """Yield the object and all that it owns, directly or not."""
+        ahead, seen = [uid], {uid}
+        while ahead:
+            here = ahead.pop()
+            if (found := self._objects.get(here)) is not None:
+                yield found
+            for child in self._children.get(here, ()):
+                if child not in seen:
+                    seen.add(child)
+                    ahead.append(child)
+
+    def pods(self, namespace: str) -> Iterator[Json]:
+        """Yield all pods of the namespace."""
+        for found in self._objects.values():
+            if found["kind"] == "Pod" and found["metadata"].get("namespace", "") == namespace:
+                yield found
+
+    def events(self, uid: str) -> Iterable[Json]:
+        """Return the events about the object, the newest last, at most MOST_EVENTS."""
+        return list(self._events.get(uid, {}).values())[-MOST_EVENTS:]
+
+    async def _mirror(self, what: tuple[str, str, str]) -> None:
+        stale: set[str] | None = None
+        mine: set[str] = set()
+        async for sighting in self._kubernetes.watch(*what):
+            if sighting.type == "LOST":
+                self._lost.setdefault(what, self._clock())
+                stale = set(mine)
+                self._tell(mine)
+            elif sighting.type == "SYNCED":
+                for uid in stale or ():
+                    mine.discard(uid)
+                    self._forget(uid)
+                stale = None
+                if self._lost.pop(what, None):
+                    self._tell(mine)
+                self._synced[what].set()
+            else:
+                uid = self._take(what, sighting)
+                (mine.discard if sighting.type == "DELETED" else mine.add)(uid)
+                if stale:
+                    stale.discard(uid)
+
+    def _take(self, what: tuple[str, str, str], sighting: Sighting) -> str:
+        obj: Json = {"apiVersion": what[0], "kind": what[1], **sighting.object}
+        uid = str(obj["metadata"].get("uid", ""))
+        if what[1] == "Event":
+            about = str((obj.get("involvedObject") or {}).get("uid", ""))
+            if sighting.type != "DELETED":
+                theirs = self._events[about]
+                theirs.pop(uid, None)
+                theirs[uid] = obj
+            self._tell([about])
+        elif sighting.type == "DELETED":
+            self._forget(uid)
+        else:
+            self._objects[uid] = obj
+            for owner in _owners(obj):
+                self._children[owner].add(uid)
+            self._tell([uid])
+        return uid
+
+    def _forget(self, uid: str) -> None:
+        told = self._line(uid)
+        obj = self._objects.pop(uid, None)
+        for owner in _owners(obj):
+            self._children[owner].discard(uid)
+        self._events.pop(uid, None)
+        self._tell_exactly(told)
+
+    def _tell(self, uids: Iterable[str]) -> None:
+        self._tell_exactly({line for uid in uids for line in self._line(uid)})
+
+    def _tell_exactly(self, uids: Iterable[str]) -> None:
+        for subscriber in self._subscribers:
+            subscriber(uids)
+
+    def _line(self, uid: str) -> set[str]:
+        """Return the object's uid and those of all above it."""
+        line, ahead = {uid}, [uid]
+        for _ in range(_DEPTH):
+            if not ahead:
+                break
+            above = [owner for owner in _owners(self._objects.get(ahead.pop())) if owner not in line]
+            line.update(above)
+            ahead += above
+        return line
+
+
+def _owners(obj: Json | None) -> list[str]:
+    references = obj["metadata"].get("ownerReferences") if obj is not None else None
+    return [str(owner["uid"]) for owner in references or ()]
