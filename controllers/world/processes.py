@@ -98,14 +98,21 @@ class Captured:
     stderr: bytes
 
 
-async def run(processes: Processes, command: Command, stdout: Sink, stderr: Sink | None = None) -> Exit:
+async def run(
+    processes: Processes,
+    command: Command,
+    stdout: Sink,
+    stderr: Sink | None = None,
+    *,
+    grace: float = GRACE_SECONDS,
+) -> Exit:
     """Run the command to its end; when cancelled, end it. Raises StartFailed."""
     process = processes.start(command, stdout, stderr)
     try:
         return await process.wait()
     except BaseException:
         with anyio.CancelScope(shield=True):
-            await process.end()
+            await process.end(grace)
         raise
 
 
