@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from upright.controllers.clusters import Clusters
     from upright.controllers.runtime.turn import Turn
     from upright.controllers.world.kubernetes import Kubernetes
-    from upright.controllers.world.logs import LogWriter, Logs
+    from upright.controllers.world.logs import Logs, LogWriter
     from upright.openapi.meta import Object
     from upright.openapi.v1alpha1.kubernetes_discovery import Container, Pod
 

@@ -78,7 +78,7 @@ class PortForwardController(Controller[PortForward]):
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 continue
             async with listener:
-                port = int(listener.extra(SocketAttribute.local_port))
+                port = int(listener.extra(SocketAttribute.local_port))  # noqa: S610  reason: a socket, not a Django query
                 report(
                     ForwardStatus(
                         local_port=port,
