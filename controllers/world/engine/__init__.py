@@ -1,0 +1,1 @@
+"""Container engines: one interface over the Docker Engine API, and three ways to get one."""

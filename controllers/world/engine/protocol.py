@@ -1,0 +1,437 @@
+"""What Upright asks of a container engine. Everything here raises EngineError's tree (``engine/errors.py``), nothing else.
+
+Containers, networks and volumes are named by id or by name, images by reference or id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+    from pathlib import Path
+
+    from upright.controllers.world.engine.context import Ignore
+
+Labels: TypeAlias = "Mapping[str, str]"
+StreamName: TypeAlias = Literal["stdout", "stderr"]
+
+
+def _nothing() -> dict[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineInfo:
+    """What an engine is, and how its containers can be reached.
+
+    ``arch`` is Go's word (amd64, arm64). ``address`` is what DOCKER_HOST would be.
+    ``private``: it is ours, and dies with us. ``local``: it sees our files, so that binds mean what they say.
+    ``network_namespace``: where the containers' addresses can be reached: empty for our own network, a path
+    (``/proc/PID/ns/net``) for another one on this machine, None if there is no way (remote, or in a virtual machine).
+    ``buildkit``: what builds images here: the path of a CLI with BuildKit, or empty for the engine's classic build API.
+    """
+
+    product: Literal["dockerd", "podman"]
+    version: str
+    api_version: str
+    arch: str
+    address: str
+    private: bool = False
+    local: bool = True
+    network_namespace: str | None = ""
+    buildkit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image in the engine's store. ``id`` is ``sha256:…``; ``digests`` are ``repository@sha256:…`` as pulled or pushed."""
+
+    id: str
+    tags: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=_nothing)
+    user: str = ""
+    working_dir: str = ""
+    ports: tuple[str, ...] = ()
+    """Exposed ports, as in ``8080/tcp``."""
+    volumes: tuple[str, ...] = ()
+    labels: Labels = field(default_factory=_nothing)
+    stop_signal: str = ""
+    arch: str = ""
+    os: str = ""
+    size: int = 0
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryAuth:
+    """Who we are to a registry: a name and a password, or an identity token."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    identity_token: str = field(default="", repr=False)
+    server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A step of a pull or push: the layer (empty: the whole image), what is done, and how far in bytes (total 0: unknown)."""
+
+    layer: str
+    status: str
+    current: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRequest:
+    """What to build. ``context`` is a folder, None for an empty one; ``dockerfile`` is the Dockerfile's text.
+
+    ``ignores`` is all that is left out of the context: ``engine/context.py`` makes it of ``.dockerignore``, ``only``, ``ignore``.
+    ``dockerfile_path`` is for messages, and keeps the file in the context where it is. An arg whose value is None is taken
+    from our environment. ``secrets`` and ``ssh`` (as the docker CLI takes them) need BuildKit.
+    """
+
+    dockerfile: str
+    context: Path | None = None
+    dockerfile_path: Path | None = None
+    ignores: tuple[Ignore, ...] = ()
+    tags: tuple[str, ...] = ()
+    args: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
+    target: str = ""
+    platform: str = ""
+    network: str = ""
+    pull: bool = False
+    no_cache: bool = False
+    cache_from: tuple[str, ...] = ()
+    extra_hosts: tuple[str, ...] = ()
+    """``name:address``, as the docker CLI takes them."""
+    labels: Labels = field(default_factory=_nothing)
+    secrets: tuple[str, ...] = ()
+    ssh: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """Something at ``target`` in a container.
+
+    tmpfs: ``size_bytes`` (0: no limit) and ``mode`` apply. volume: ``source`` is a volume's name, made if it is not there.
+    bind: ``source`` is a path on the engine's machine, which must exist; only for an engine whose info says ``local``.
+    """
+
+    kind: Literal["tmpfs", "volume", "bind"]
+    target: str
+    source: str = ""
+    read_only: bool = False
+    size_bytes: int = 0
+    mode: int = 0o1777
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerSpec:
+    """A container to be. What is empty is the image's or the engine's default; None for ``entrypoint`` or ``args``: the image's.
+
+    As everywhere, an own entrypoint without args drops the image's arguments. Restarts are ours: the engine never restarts,
+    never probes (the image's HEALTHCHECK is off) and adds no init process.
+    """
+
+    image: str
+    name: str = ""
+    entrypoint: tuple[str, ...] | None = None
+    args: tuple[str, ...] | None = None
+    env: Mapping[str, str] = field(default_factory=_nothing)
+    working_dir: str = ""
+    user: str = ""
+    groups: tuple[str, ...] = ()
+    labels: Labels = field(default_factory=_nothing)
+    network: str = "none"
+    """``none``, ``host``, ``container:<id>``, or a network's name."""
+    aliases: tuple[str, ...] = ()
+    ip: str = ""
+    hostname: str = ""
+    extra_hosts: Mapping[str, str] = field(default_factory=_nothing)
+    """Name to address, for /etc/hosts."""
+    dns: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
+    memory_bytes: int = 0
+    cpus: float = 0.0
+    cpu_shares: int = 0
+    shm_bytes: int = 0
+    read_only: bool = False
+    privileged: bool = False
+    no_new_privileges: bool = False
+    add_capabilities: tuple[str, ...] = ()
+    drop_capabilities: tuple[str, ...] = ()
+    sysctls: Mapping[str, str] = field(default_factory=_nothing)
+    mounts: tuple[Mount, ...] = ()
+    stop_signal: str = ""
+    stdin: bool = False
+    stdin_once: bool = False
+    tty: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """A container as the engine shows it. ``error`` says why its program could not be started.
+
+    ``pid`` is in the engine's process namespace, 0 when not running. ``addresses`` is by network.
+    """
+
+    id: str
+    name: str
+    image_id: str
+    state: Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
+    exit_code: int = 0
+    error: str = ""
+    oom_killed: bool = False
+    pid: int = 0
+    created: datetime | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+    labels: Labels = field(default_factory=_nothing)
+    network: str = ""
+    addresses: Mapping[str, str] = field(default_factory=_nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of a container's log as bytes, its line feed included (a very long one comes in pieces), and when (RFC 3339)."""
+
+    stream: StreamName
+    time: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of what a program printed; with a tty all is stdout."""
+
+    stream: StreamName
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecSpec:
+    """A program to run in a running container; ``env`` is added to the container's."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=_nothing)
+    user: str = ""
+    working_dir: str = ""
+    stdin: bool = False
+    tty: bool = False
+    privileged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a program ended, and what it printed (the end of it, if it was much)."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A network: ``interface`` is its bridge, ``containers`` the addresses by container id."""
+
+    id: str
+    name: str
+    subnet: str = ""
+    gateway: str = ""
+    interface: str = ""
+    labels: Labels = field(default_factory=_nothing)
+    containers: Mapping[str, str] = field(default_factory=_nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineEvent:
+    """Something happened to a container: ``start``, ``die``, ``oom``, ``kill``, ``destroy`` and so on.
+
+    ``attributes`` holds the container's labels, ``image``, ``name``, and ``exitCode`` for die. ``time`` is in nanoseconds
+    since 1970, by the engine's clock.
+    """
+
+    action: str
+    container: str
+    time: int
+    attributes: Labels = field(default_factory=_nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Reaped:
+    """How many of our things were removed."""
+
+    containers: int = 0
+    networks: int = 0
+    volumes: int = 0
+
+
+class Terminal(Protocol):
+    """The streams of a program in a container."""
+
+    async def read(self) -> Piece | None:
+        """Return the next piece as soon as there is one, None at the end."""
+        ...
+
+    async def write(self, data: bytes) -> None: ...
+
+    async def close_input(self) -> None:
+        """Let the program read the end of its stdin; what it prints goes on."""
+        ...
+
+    async def resize(self, *, width: int, height: int) -> None: ...
+
+
+class ExecTerminal(Terminal, Protocol):
+    """The streams of an exec. Leaving its context while the program runs kills it where the engine is on this machine."""
+
+    async def exit_code(self) -> int:
+        """Return how the program ended; to be called after ``read`` returned None. 126: not executable, 127: not found."""
+        ...
+
+
+class Engine(Protocol):
+    """A container engine."""
+
+    @property
+    def info(self) -> EngineInfo: ...
+
+    # images
+
+    async def build(self, request: BuildRequest, tell: Callable[[str], object]) -> str:
+        """Build, tag, and return the image's id; ``tell`` hears each line of output. Raises BuildRefused, BuildFailed."""
+        ...
+
+    async def image(self, reference: str) -> Image:
+        """Return what the store has. Raises ImageNotFound."""
+        ...
+
+    async def tag(self, image: str, reference: str) -> None: ...
+
+    async def pull(
+        self,
+        reference: str,
+        *,
+        auth: RegistryAuth | None = None,
+        platform: str = "",
+        tell: Callable[[Progress], object] | None = None,
+    ) -> Image:
+        """Bring an image from its registry. Raises PullFailed's tree."""
+        ...
+
+    async def push(
+        self, reference: str, *, auth: RegistryAuth | None = None, tell: Callable[[Progress], object] | None = None
+    ) -> str:
+        """Send an image to its registry and return its digest. Raises PushFailed's tree."""
+        ...
+
+    async def images(self, labels: Labels) -> list[Image]:
+        """Return the images with all these labels (id, tags, digests, labels, size, created only)."""
+        ...
+
+    async def remove_image(self, reference: str, *, force: bool = False) -> None: ...
+
+    # containers
+
+    async def create(self, spec: ContainerSpec) -> str:
+        """Create a container and return its id. Raises ImageNotFound, Conflict (name)."""
+        ...
+
+    async def start(self, container: str) -> None:
+        """Start it; nothing if it runs. Raises StartFailed's tree."""
+        ...
+
+    async def stop(self, container: str, grace: float) -> None:
+        """Send its stop signal, kill it after the grace time (whole seconds, rounded up), return when it has ended."""
+        ...
+
+    async def kill(self, container: str, signal: str = "SIGKILL") -> None:
+        """Send a signal. Raises Conflict if it does not run."""
+        ...
+
+    async def remove(self, container: str) -> None:
+        """Kill and remove it with its anonymous volumes; nothing if it is gone."""
+        ...
+
+    async def wait(self, container: str) -> int:
+        """Return its exit code when it does not run any more; at once if it does not run."""
+        ...
+
+    async def container(self, container: str) -> Container: ...
+
+    async def containers(self, labels: Labels) -> list[Container]:
+        """Return all containers with these labels, also those that ended (without ``error``, ``oom_killed``, ``pid``, times of start and end)."""
+        ...
+
+    def logs(
+        self, container: str, *, follow: bool = False, since: datetime | None = None, tail: int | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[LogLine]]:
+        """Read a container's log, its ``tail`` last lines only; with ``follow`` until it ends."""
+        ...
+
+    def exec(self, container: str, spec: ExecSpec) -> AbstractAsyncContextManager[ExecTerminal]:
+        """Run a program in a running container. Raises Conflict if it does not run."""
+        ...
+
+    async def run(self, container: str, spec: ExecSpec, *, limit: int = 64 * 1024) -> Finished:
+        """Run a program in a running container to its end, keeping the last ``limit`` bytes a stream."""
+        ...
+
+    def attach(self, container: str, *, stdin: bool = False) -> AbstractAsyncContextManager[Terminal]:
+        """Be connected to a container's own program: what it prints from now on, and its stdin."""
+        ...
+
+    async def put_archive(self, container: str, path: str, tar: bytes) -> None:
+        """Unpack a tar into a folder of the container, which must exist; works before it was ever started."""
+        ...
+
+    async def get_archive(self, container: str, path: str) -> bytes:
+        """Return a file or folder of the container as a tar."""
+        ...
+
+    def events(
+        self, labels: Labels, actions: Sequence[str] = ()
+    ) -> AbstractAsyncContextManager[AsyncIterator[EngineEvent]]:
+        """Tell what happens to containers with these labels, from the moment the context is entered."""
+        ...
+
+    # networks and volumes
+
+    async def create_network(
+        self, name: str, *, labels: Labels, subnet: str = "", interface: str = "", internal: bool = False
+    ) -> Network:
+        """Create a bridge network with DNS for aliases; ``interface`` names its bridge (15 characters at most)."""
+        ...
+
+    async def network(self, name: str) -> Network: ...
+
+    async def networks(self, labels: Labels) -> list[Network]: ...
+
+    async def remove_network(self, name: str) -> None:
+        """Remove it; nothing if it is gone. Raises Conflict while containers use it."""
+        ...
+
+    async def connect(self, network: str, container: str, *, aliases: Sequence[str] = (), ip: str = "") -> None: ...
+
+    async def disconnect(self, network: str, container: str) -> None: ...
+
+    async def create_volume(self, name: str, *, labels: Labels, memory: bool = False, size_bytes: int = 0) -> None:
+        """Create a volume that several containers can share; ``memory``: in RAM, at most ``size_bytes`` (0: no limit)."""
+        ...
+
+    async def remove_volume(self, name: str) -> None:
+        """Remove it; nothing if it is gone. Raises Conflict while containers use it."""
+        ...
+
+    async def reap(self, labels: Labels) -> Reaped:
+        """Remove every container, network and volume with all these labels."""
+        ...
