@@ -50,15 +50,17 @@ class Zone:
     """The names of the cluster: ``SERVICE.NAMESPACE.svc.cluster.local``."""
 
     def __init__(self) -> None:
-        self._names: dict[str, tuple[str, ...]] = {}
+        self._names: dict[str, tuple[str, tuple[str, ...]]] = {}
 
-    def publish(self, name: str, namespace: str, addresses: Sequence[str]) -> None:
+    def publish(self, name: str, namespace: str, addresses: Sequence[str], owner: str) -> None:
         """Have a Service's name mean these addresses; none: the name exists, and leads nowhere."""
-        self._names[f"{name}.{namespace}.svc.{DOMAIN}"] = tuple(addresses)
+        self._names[_full(name, namespace)] = (owner, tuple(addresses))
 
-    def withdraw(self, name: str, namespace: str) -> None:
-        """Forget a Service's name."""
-        self._names.pop(f"{name}.{namespace}.svc.{DOMAIN}", None)
+    def withdraw(self, name: str, namespace: str, owner: str) -> None:
+        """Forget a Service's name, unless another Service has it by now."""
+        full = _full(name, namespace)
+        if full in self._names and self._names[full][0] == owner:
+            del self._names[full]
 
     def holds(self, name: str) -> bool:
         """Whether the name is the cluster's to answer for."""
@@ -67,9 +69,13 @@ class Zone:
     def addresses(self, name: str) -> tuple[str, ...] | None:
         """Return the addresses of a name, None if there is no such name."""
         if name in self._names:
-            return self._names[name]
+            return self._names[name][1]
         parent = any(known.endswith(f".{name}") for known in self._names)
         return () if parent or name == DOMAIN else None
+
+
+def _full(name: str, namespace: str) -> str:
+    return f"{name}.{namespace}.svc.{DOMAIN}"
 
 
 def resolvers(text: str) -> list[str]:

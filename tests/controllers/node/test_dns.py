@@ -31,14 +31,16 @@ def test_an_answer_repeats_the_question_and_has_the_addresses() -> None:
 
 def test_names_of_the_zone() -> None:
     zone = Zone()
-    zone.publish("web", "shop", ["10.0.0.1"])
-    zone.publish("idle", "shop", [])
+    zone.publish("web", "shop", ["10.0.0.1"], "u")
+    zone.publish("idle", "shop", [], "u")
     assert zone.addresses("web.shop.svc.cluster.local") == ("10.0.0.1",)
     assert zone.addresses("idle.shop.svc.cluster.local") == ()
     assert zone.addresses("shop.svc.cluster.local") == ()
     assert zone.addresses("web.other.svc.cluster.local") is None
     assert not zone.holds("example.com")
-    zone.withdraw("web", "shop")
+    zone.withdraw("web", "shop", "other")
+    assert zone.addresses("web.shop.svc.cluster.local") == ("10.0.0.1",)
+    zone.withdraw("web", "shop", "u")
     assert zone.addresses("web.shop.svc.cluster.local") is None
 
 
@@ -52,7 +54,7 @@ def test_resolvers_are_read_without_ipv6() -> None:
 
 async def test_the_server_answers_for_the_cluster() -> None:
     zone = Zone()
-    zone.publish("web", "shop", ["10.0.0.1"])
+    zone.publish("web", "shop", ["10.0.0.1"], "u")
     known = unknown = b""
     async with anyio.create_task_group() as group:
         await group.start(NameServer(Network(), "127.0.0.53", zone, port=10053).run)
