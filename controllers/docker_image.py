@@ -1,0 +1,129 @@
+"""The DockerImage controller: builds an image from a Dockerfile and names it by what is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from upright.controllers import fingerprint, images
+from upright.controllers.fingerprint import RESOURCE, SPAN
+from upright.controllers.runtime.controller import Controller, Outcome, Watch
+from upright.controllers.runtime.queue import Key
+from upright.controllers.world.engine.context import Ignore
+from upright.controllers.world.engine.errors import EngineError
+from upright.controllers.world.engine.protocol import BuildRequest
+from upright.openapi.v1alpha1.docker_image import DockerImage, DockerImageStatus, ImageBuilding, ImageCompleted
+from upright.openapi.v1alpha1.image_map import ImageMap
+from upright.openapi.v1alpha1.triggers import StepWaiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from upright.controllers.engines import Engines
+    from upright.controllers.runtime.turn import Turn
+    from upright.controllers.world.logs import Logs
+    from upright.openapi.meta import Object
+
+BUILT_LABELS = {"dev.tilt.built": "true", "dev.tilt.gc": "true"}
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build came to."""
+
+    reference: str
+    error: str
+    started: datetime
+    finished: datetime
+
+
+class DockerImageController(Controller[DockerImage]):
+    """Builds each DockerImage once for each spec and cause; the log goes to its span."""
+
+    kind: ClassVar[type[Object]] = DockerImage
+
+    def __init__(self, engines: Engines, logs: Logs, clock: Callable[[], datetime]) -> None:
+        self._engines = engines
+        self._logs = logs
+        self._clock = clock
+
+    def watches(self) -> Iterable[Watch]:
+        yield Watch(ImageMap, self._built_on)
+
+    async def reconcile(self, turn: Turn[DockerImage]) -> Outcome:
+        image = turn.obj
+        print_ = fingerprint.of_step(image)
+        if image.status.built == print_ and image.status.completed is not None:
+            return Outcome()
+        bases = bases_of(turn, image.spec.image_maps)
+        if bases is None:
+            return Outcome(DockerImageStatus(waiting=StepWaiting(reason="waiting-for-base-image")))
+        view = turn.tasks.ensure("build", print_, partial(self._build, image, bases))
+        return Outcome(status_of(view, print_, DockerImageStatus()))
+
+    async def _build(self, image: DockerImage, bases: Mapping[str, str], report: Callable[[Any], None]) -> Built:
+        started = self._clock()
+        report(started)
+        notes = image.metadata.annotations
+        log = self._logs.open(notes.get(SPAN, f"build:{image.name}"), notes.get(RESOURCE, ""))
+        log.write(f"STEP — Building Dockerfile: [{image.spec.ref}]")
+        try:
+            engine = await self._engines.get()
+            built = await engine.build(_request(image, bases), lambda line: log.write(f"     {line}"))
+            reference = images.built_reference(image.spec.ref, built)
+            for name in (reference, *image.spec.extra_tags):
+                await engine.tag(built, name)
+        except EngineError as error:
+            return Built("", error.message, started, self._clock())
+        log.write(f"     Built {reference} in {(self._clock() - started).total_seconds():.2f}s")
+        return Built(reference, "", started, self._clock())
+
+    def _built_on(self, obj: Object) -> Iterable[Key]:
+        for image in self.caches.of(DockerImage).all():
+            if obj.name in image.spec.image_maps:
+                yield Key("", image.name)
+
+
+def bases_of(turn: Turn[Any], names: Iterable[str]) -> dict[str, str] | None:
+    """Return, by selector, the images that were built for these ImageMaps; None while one is missing."""
+    found: dict[str, str] = {}
+    for name in names:
+        mapped = turn.get(ImageMap, name)
+        if mapped is None or not mapped.status.image_from_local:
+            return None
+        found[mapped.spec.selector] = mapped.status.image_from_local
+    return found
+
+
+def status_of(view: Any, print_: str, blank: DockerImageStatus) -> DockerImageStatus:  # noqa: ANN401  reason: a task's view
+    """Return an image step's status from its task."""
+    if not view.done:
+        building = ImageBuilding(started_at=view.value)
+        return blank.model_copy(update={"building": building, "built": print_})
+    built = view.result or Built("", str(view.error), view.value, view.value)
+    completed = ImageCompleted(error=built.error, started_at=built.started, finished_at=built.finished)
+    return blank.model_copy(update={"ref": built.reference, "completed": completed, "built": print_})
+
+
+def _request(image: DockerImage, bases: Mapping[str, str]) -> BuildRequest:
+    spec = image.spec
+    args = (pair.partition("=") for pair in spec.args)
+    return BuildRequest(
+        dockerfile=images.with_bases(spec.dockerfile_contents, bases),
+        context=None if spec.context in {"", "-"} else Path(spec.context),
+        dockerfile_path=Path(spec.dockerfile_path) if spec.dockerfile_path else None,
+        ignores=tuple(Ignore(Path(ignore.base_path), ignore.patterns) for ignore in spec.context_ignores),
+        args={name: value if equals else None for name, equals, value in args},
+        target=spec.target,
+        platform=spec.platform,
+        network=spec.network,
+        pull=spec.pull,
+        cache_from=spec.cache_from,
+        extra_hosts=spec.extra_hosts,
+        labels=BUILT_LABELS,
+        secrets=spec.secrets,
+        ssh=spec.ssh_agent_configs,
+    )
