@@ -63,6 +63,10 @@ class Stored:
             self._bodies.hold(self)
         return body
 
+    def remade(self, revision: int, body: Json, data: bytes) -> Stored:
+        """Return the same object otherwise: as a view shows it, or as a dry run would leave it."""
+        return Stored(self.address, revision, data, self._bodies, body)
+
     def forget(self) -> None:
         """Drop the decoded body; the next reader decodes it again."""
         self._body = None

@@ -151,6 +151,10 @@ class Store:
                     then[event.address] = event.before
         return [then[address] for address in sorted(then)]
 
+    def draft(self, address: Address, revision: int, body: Json) -> Stored:
+        """Return what is not stored as if it were, for dry runs and bookmarks."""
+        return Stored(address, revision, orjson.dumps(body), self._bodies, body)
+
     async def create(self, address: Address, body: Json) -> Stored:
         """Put a new object. Raises KeyExists."""
 
