@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from upright.controllers.node.events import Recorder
+    from upright.controllers.node.event_queue import EventQueue
     from upright.controllers.runtime.queue import Key
     from upright.controllers.runtime.turn import Turn
     from upright.openapi.core_v1.pod_status import PodStatus
@@ -58,17 +58,18 @@ def _short(wanted: Amounts, left: Amounts) -> Iterator[str]:
         yield "Insufficient ephemeral-storage"
 
 
-def unschedulable(status: PodStatus, message: str, now: datetime) -> PodStatus:
-    """Return the status of a Pod that nobody takes; the same message leaves it as it is."""
+def scheduled(status: PodStatus, trouble: str, now: datetime) -> PodStatus:
+    """Return the status with the condition PodScheduled: False with the trouble, or True; no news leaves it as it is."""
     old = next((one for one in status.conditions if one.type == "PodScheduled"), None)
-    if old is not None and old.message == message:
+    word = "False" if trouble else "True"
+    if old is not None and (old.status, old.message) == (word, trouble):
         return status
     new = PodCondition(
         type="PodScheduled",
-        status="False",
-        reason="Unschedulable",
-        message=message,
-        last_transition_time=now if old is None or old.status != "False" else old.last_transition_time,
+        status=word,
+        reason="Unschedulable" if trouble else "",
+        message=trouble,
+        last_transition_time=old.last_transition_time if old is not None and old.status == word else now,
     )
     others = tuple(one for one in status.conditions if one.type != "PodScheduled")
     return status.model_copy(update={"conditions": (*others, new)})
@@ -84,8 +85,8 @@ class SchedulerController(Controller[Pod]):
     reads = (Node,)
     workers = 1
 
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
+    def __init__(self, events: EventQueue) -> None:
+        self._events = events
         self._waiting: set[Key] = set()
 
     def watches(self) -> Iterable[Watch]:
@@ -107,13 +108,21 @@ class SchedulerController(Controller[Pod]):
         trouble = misfit(pod, turn.get(Node, NODE_NAME), turn.all(Pod))
         if trouble:
             self._waiting.add(key)
-            status = unschedulable(pod.status, trouble, turn.now)
+            status = scheduled(pod.status, trouble, turn.now)
             if status is not pod.status:
-                await self._recorder.record(pod, "Warning", "FailedScheduling", trouble)
+                self._events.tell(pod, "Warning", "FailedScheduling", trouble)
             return Outcome(status)
         self._waiting.discard(key)
+        await self._bind(turn)
+        return Outcome()
+
+    async def _bind(self, turn: Turn[Pod]) -> None:
+        pod = turn.obj
+        if pod.condition("PodScheduled"):  # it was refused before: this must not stay so
+            pod = await turn.client.update_status(
+                pod.model_copy(update={"status": scheduled(pod.status, "", turn.now)})
+            )
         bound = pod.model_copy(update={"spec": pod.spec.model_copy(update={"node_name": NODE_NAME})})
         self.caches.of(Pod).observe(await turn.client.update(bound))
         place = f"{pod.metadata.namespace}/{pod.name}"
-        await self._recorder.record(pod, "Normal", "Scheduled", f"Successfully assigned {place} to {NODE_NAME}")
-        return Outcome()
+        self._events.tell(pod, "Normal", "Scheduled", f"Successfully assigned {place} to {NODE_NAME}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from upright.openapi.apps_v1.workload_problems import not_negative, template_spec
 from upright.openapi.batch_v1.job_columns import JOB_COLUMNS
-from upright.openapi.causes import invalid_value, not_supported
+from upright.openapi.causes import invalid_value, not_supported, required
 from upright.openapi.core_v1.condition import Condition
 from upright.openapi.core_v1.label_selector import LabelSelector
 from upright.openapi.core_v1.merge_keys import EVERY_OBJECT, pod_spec_keys
@@ -88,21 +88,21 @@ def _defaults(body: Json) -> None:
             spec[name] = value
     if template := template_spec(body):
         default_pod_spec(template)
-    if not spec.get("manualSelector"):
-        _label(body, spec)
 
 
-def _label(body: Json, spec: Json) -> None:
-    """Give the Job the selector and labels that only its Pods have; its uid is known by now."""
-    meta, template = body.get("metadata"), spec.get("template")
-    if not isinstance(meta, dict) or not meta.get("uid") or not isinstance(template, dict):
-        return
+def _born(body: Json) -> Json:
+    """Give a new Job the selector and labels that only its Pods have."""
+    meta, spec = body["metadata"], body["spec"]
+    if spec.get("manualSelector"):
+        return body
+    template = spec.get("template") or {}
     inner = template.get("metadata") or {}
-    template["metadata"] = {
-        **inner,
-        "labels": {**(inner.get("labels") or {}), **job_labels(meta["uid"], meta.get("name", ""))},
+    labels = {**(inner.get("labels") or {}), **job_labels(meta["uid"], meta["name"])}
+    selector = spec.get("selector") or {"matchLabels": {UID_LABEL: meta["uid"]}}
+    return {
+        **body,
+        "spec": {**spec, "selector": selector, "template": {**template, "metadata": {**inner, "labels": labels}}},
     }
-    spec.setdefault("selector", {"matchLabels": {UID_LABEL: meta["uid"]}})
 
 
 class Job(EmbeddedObject):
@@ -118,6 +118,7 @@ class Job(EmbeddedObject):
         selectable={"status.successful": at("status", "succeeded")},
         immutable=(("spec", "selector"), ("spec", "template"), ("spec", "completions"), ("spec", "completionMode")),
         defaults=_defaults,
+        born=_born,
         merge_keys={**EVERY_OBJECT, **pod_spec_keys("spec.template.spec")},
     )
 
@@ -146,6 +147,8 @@ class Job(EmbeddedObject):
         )
         if spec.completion_mode not in {"", "NonIndexed", "Indexed"}:
             yield not_supported("spec.completionMode", spec.completion_mode, ("Indexed", "NonIndexed"))
+        if spec.manual_selector and spec.selector is None:
+            yield required("spec.selector")
         if spec.selector is not None and not spec.selector.matches(spec.template.metadata.labels):
             detail = "`selector` does not match template `labels`"
             yield invalid_value("spec.template.metadata.labels", spec.template.metadata.labels, detail)

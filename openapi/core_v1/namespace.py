@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from upright.openapi.errors import Cause
     from upright.openapi.meta import Json, Object
 
-NAMESPACE_FINALIZER = "upright/namespace"
-"""Keeps a Namespace until it is empty."""
+NAMESPACE_FINALIZER = "kubernetes"
+"""Keeps a Namespace until it is empty; it stands in the spec, as in Kubernetes."""
 NAME_LABEL = "kubernetes.io/metadata.name"
 
 
 class NamespaceSpec(Model):
-    """Kubernetes' finalizers of a Namespace are kept for its clients; ours is among metadata.finalizers."""
+    """Who has to let go of the Namespace before it may end."""
 
     finalizers: tuple[str, ...] = omit(())
 
@@ -40,8 +40,9 @@ def _defaults(body: Json) -> None:
     meta = body.setdefault("metadata", {})
     if not isinstance(meta, dict) or meta.get("deletionTimestamp"):
         return
-    if NAMESPACE_FINALIZER not in (meta.get("finalizers") or ()):
-        meta["finalizers"] = [*(meta.get("finalizers") or ()), NAMESPACE_FINALIZER]
+    spec = body.setdefault("spec", {})
+    if isinstance(spec, dict) and NAMESPACE_FINALIZER not in (spec.get("finalizers") or ()):
+        spec["finalizers"] = [*(spec.get("finalizers") or ()), NAMESPACE_FINALIZER]
     if meta.get("name"):
         meta["labels"] = {**(meta.get("labels") or {}), NAME_LABEL: meta["name"]}
 

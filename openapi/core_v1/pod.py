@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from upright.openapi.errors import Cause
     from upright.openapi.meta import Json, Object
 
-NODE_FINALIZER = "upright/node"
-"""Put on a Pod when it is bound; the node agent takes it off when the containers are gone."""
-
 _MAY_CHANGE = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
     "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"

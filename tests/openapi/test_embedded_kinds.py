@@ -141,7 +141,8 @@ def test_a_probe_is_filled_in_as_kubernetes_does() -> None:
 
 
 def test_a_job_gets_a_selector_that_only_its_pods_match() -> None:
-    wire = read(Job, job()).to_wire()
+    assert Job.definition.born
+    wire = Job.definition.born(read(Job, job()).to_wire())
     assert wire["spec"]["selector"] == {"matchLabels": {UID_LABEL: "u-1"}}
     assert wire["spec"]["template"]["metadata"]["labels"]["job-name"] == "run"
     assert (wire["spec"]["completions"], wire["spec"]["parallelism"], wire["spec"]["backoffLimit"]) == (1, 1, 6)
