@@ -1,1 +1,143 @@
-"""See the room's page."""
+"""A server: plain HTTP for people on loopback, HTTPS with tokens for kubectl and its like, and the end of both."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+
+from upright.apiserver.app.front import Front
+from upright.apiserver.auth import Guard, Tokens
+from upright.apiserver.listener import Listener
+from upright.apiserver.sockets import listen, port_of
+from upright.client import kubeconfig
+from upright.openapi.subresources import Subresources
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from anyio.abc import TaskStatus
+
+    from upright.apiserver.app.exchange import App
+    from upright.apiserver.registry import Registry
+
+SECURE_HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a server is told: where its certificate and kubeconfig go, the context's name, its port for HTTPS.
+
+    ``hosts`` are names, beside the loopback ones, that clients may call it by. ``version`` is the program's.
+    """
+
+    folder: Path
+    context: str = "upright"
+    secure_port: int | None = 0
+    hosts: tuple[str, ...] = ()
+    version: str = "0.1.0"
+
+
+class Server:
+    """Serves a registry. ``plain`` are sockets of ``sockets.listen_on_loopback``, none for HTTPS only.
+
+    Run ``serve`` in a task group: ``await group.start(server.serve)`` returns when plain HTTP answers. HTTPS follows, for
+    its certificate takes longer than all else: ``await server.secured()``. Cancel ``serve`` to stop: streams are told
+    first, and it takes at most a second.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        plain: list[socket.socket],
+        settings: Settings,
+        *,
+        now: Callable[[], datetime],
+        subresources: Subresources | None = None,
+        pages: Callable[[Registry, Guard], App] | None = None,
+    ) -> None:
+        self.tokens = Tokens.generate()
+        self.kubeconfig = settings.folder / "kubeconfig"
+        self.secure_url = ""
+        self._settings = settings
+        self._plain = plain
+        self._now = now
+        self._secured = anyio.Event()
+        guard = Guard(self.tokens, hosts=settings.hosts)
+        self._front = Front(
+            registry,
+            guard,
+            subresources or Subresources(),
+            now=now,
+            version=settings.version,
+            pages=pages(registry, guard) if pages else None,
+        )
+        self._listeners: list[Listener] = []
+
+    @property
+    def url(self) -> str:
+        """The address of plain HTTP, for people."""
+        return f"http://localhost:{port_of(self._plain)}" if self._plain else ""
+
+    async def secured(self) -> Path:
+        """Wait until HTTPS answers, and return the kubeconfig that leads there."""
+        await self._secured.wait()
+        return self.kubeconfig
+
+    async def serve(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled."""
+        try:
+            if self._plain:
+                await self._listen(self._plain, None)
+            task_status.started()
+            if self._settings.secure_port is not None:
+                await self._secure(self._settings.secure_port)
+            await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._stop()
+
+    async def _listen(self, sockets: list[socket.socket], tls: ssl.SSLContext | None) -> None:
+        listener = Listener(self._front, sockets, tls)
+        self._listeners.append(listener)
+        await listener.start()
+
+    async def _secure(self, port: int) -> None:
+        sockets = listen(SECURE_HOST, port)
+        try:
+            tls, authority = await anyio.to_thread.run_sync(self._identity)
+        except BaseException:
+            for bound in sockets:
+                bound.close()
+            raise
+        await self._listen(sockets, tls)
+        self.secure_url = f"https://{SECURE_HOST}:{port_of(sockets)}"
+        access = kubeconfig.Access(self.secure_url, authority, self.tokens.admin, self._settings.context)
+        await anyio.to_thread.run_sync(kubeconfig.write, self.kubeconfig, access)
+        self._secured.set()
+
+    def _identity(self) -> tuple[ssl.SSLContext, str]:
+        """Return the TLS context and the PEM of the CA; in a thread, for keys and files take a while."""
+        from upright.apiserver.certs import certificate  # noqa: PLC0415  reason: cryptography takes 100 ms to import
+
+        found = certificate(self._settings.folder, self._now(), self._settings.hosts)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(found.chain, found.key)
+        return tls, found.authority.read_text(encoding="ascii")
+
+    async def _stop(self) -> None:
+        for listener in self._listeners:
+            listener.refuse()
+        if not self._listeners:
+            for bound in self._plain:
+                bound.close()
+        self._front.answers.close()
+        async with anyio.create_task_group() as group:
+            for listener in self._listeners:
+                group.start_soon(listener.drain)

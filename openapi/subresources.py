@@ -50,8 +50,8 @@ class Sink(Protocol):
 class Channels(Protocol):
     """A conversation in numbered channels.
 
-    Iterating gives (channel, data) from the client until it hangs up; empty data means that the client has closed that
-    channel (its end of stdin).
+    Iterating gives (channel, data) from the client; empty data means that the client has closed that channel (its end of
+    stdin). When the client hangs up, the handler is cancelled.
     """
 
     def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]: ...

@@ -11,6 +11,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING
 
+import anyio
 import orjson
 
 from upright.openapi.subresources import ERROR
@@ -31,6 +32,7 @@ PROTOCOLS = (
 _CLOSE = 255
 _NORMAL_CLOSURE = 1000
 _GOING_AWAY = 1001
+_MESSAGES_WAITING = 64
 
 
 def protocol(offered: Iterable[str]) -> str | None:
@@ -48,17 +50,18 @@ class WebSocketChannels:
         self._receive = receive
         self._send = send
         self._ended = False
+        self._incoming, self._received = anyio.create_memory_object_stream[tuple[int, bytes]](_MESSAGES_WAITING)
 
-    async def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]:
-        while True:
-            message = await self._receive()
-            if message["type"] == "websocket.disconnect":
-                self._ended = True
-                return
-            if message["type"] == "websocket.receive":
-                received = self._decoded(message)
-                if received is not None:
-                    yield received
+    async def listen(self) -> None:
+        """Take in what the client sends; return when it has hung up."""
+        while (message := await self._receive())["type"] != "websocket.disconnect":
+            received = self._decoded(message)
+            if received is not None:
+                await self._incoming.send(received)
+        self._ended = True
+
+    def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]:
+        return aiter(self._received)
 
     def _decoded(self, message: ASGIMessage) -> tuple[int, bytes] | None:
         """Return channel and data; None for what opens a channel without saying anything, or cannot be read."""
@@ -94,3 +97,5 @@ class WebSocketChannels:
         if not self._ended:
             self._ended = True
             await self._send({"type": "websocket.close", "code": _GOING_AWAY if leaving else _NORMAL_CLOSURE})
+        self._incoming.close()
+        self._received.close()

@@ -1,0 +1,95 @@
+"""The server alone: ``upright apiserver``, or ``python -m upright.apiserver``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from upright.apiserver.sockets import PortTaken, UnsafeBind, listen_on_loopback
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
+    import anyio
+
+_USAGE_ERROR = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM; return the exit code."""
+    asked = _parser().parse_args(arguments)
+    try:
+        sockets = listen_on_loopback(asked.host, asked.port)
+    except (PortTaken, UnsafeBind) as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return _USAGE_ERROR
+    import anyio  # noqa: PLC0415  reason: a port that is taken is said before anything is imported
+
+    try:
+        anyio.run(_serve, sockets, asked, backend_options={"use_uvloop": True})
+    finally:
+        for bound in sockets:
+            bound.close()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="upright apiserver", description="The API server alone, without controllers.")
+    parser.add_argument("--host", default=_environment("HOST", "localhost"), help="loopback name to listen on")
+    parser.add_argument("--port", type=int, default=int(_environment("PORT", "10350")), help="0 takes any free port")
+    parser.add_argument("--state", type=Path, default=None, help="folder for the database, certificate and kubeconfig")
+    parser.add_argument("--database", default="", help="file or URL of the database (default: state.db in the folder)")
+    return parser
+
+
+def _environment(name: str, default: str) -> str:
+    return os.environ.get(f"UPRIGHT_{name}") or os.environ.get(f"TILT_{name}") or default
+
+
+def _state_folder(asked: Path | None) -> Path:
+    if asked is not None:
+        return asked
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(home) / "upright" / "apiserver"
+
+
+async def _serve(sockets: list[socket.socket], asked: argparse.Namespace) -> None:
+    import anyio  # noqa: PLC0415  reason: as above
+
+    import upright.openapi.v1alpha1 as kinds  # noqa: PLC0415  reason: as above
+    from upright.apiserver.clock import utc_now  # noqa: PLC0415  reason: as above
+    from upright.apiserver.registry import Registry  # noqa: PLC0415  reason: as above
+    from upright.apiserver.server import Server, Settings  # noqa: PLC0415  reason: as above
+    from upright.apiserver.storage.store import Store  # noqa: PLC0415  reason: as above
+    from upright.openapi.scheme import discover  # noqa: PLC0415  reason: as above
+
+    folder = _state_folder(asked.state)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    async with (
+        Store.open(asked.database or str(folder / "state.db")) as store,
+        anyio.create_task_group() as group,
+    ):
+        registry = Registry(discover(kinds), store, utc_now)
+        server = Server(registry, sockets, Settings(folder), now=utc_now)
+        group.start_soon(_until_signal, group.cancel_scope)
+        await group.start(server.serve)
+        sys.stderr.write(f"Serving on {server.url}\n")
+        sys.stderr.write(f"kubectl --kubeconfig {await server.secured()}\n")
+
+
+async def _until_signal(scope: anyio.CancelScope) -> None:
+    import anyio  # noqa: PLC0415  reason: as above
+
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+        async for _ in received:
+            scope.cancel()
+            return
+
+
+if __name__ == "__main__":
+    sys.exit(main())

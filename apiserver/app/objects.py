@@ -1,0 +1,139 @@
+"""Serves the verbs on objects: get, list, create, update, patch, delete, deletecollection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from upright.apiserver.app.asked import delete_options, list_options, write_options
+from upright.apiserver.app.bodies import read_object, read_optional, read_patch
+from upright.apiserver.app.exchange import JSON
+from upright.apiserver.app.forms import OBJECT, Form, wanted
+from upright.apiserver.app.rendering import include_object, many, one
+from upright.apiserver.options import Patch, Target
+from upright.openapi.errors import MethodNotAllowed, named
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from upright.apiserver.app.exchange import Exchange
+    from upright.apiserver.app.places import Place
+    from upright.apiserver.app.watches import Watches
+    from upright.apiserver.options import Deleted, Written
+    from upright.apiserver.registry import Registry
+    from upright.openapi.documents.tables import IncludeObject
+
+    Handler = Callable[[Exchange, Target], Awaitable[None]]
+
+_WARNING = 299
+_WARNINGS_AT_MOST = 50
+
+
+class Objects:
+    """The verbs over one registry; ``now`` is for the ages in tables."""
+
+    def __init__(self, registry: Registry, watches: Watches, now: Callable[[], datetime]) -> None:
+        self._registry = registry
+        self._watches = watches
+        self._now = now
+        self._of_one: dict[str, Handler] = {
+            "GET": self._get,
+            "HEAD": self._get,
+            "PUT": self._update,
+            "PATCH": self._patch,
+            "DELETE": self._delete,
+        }
+        self._of_many: dict[str, Handler] = {
+            "GET": self._list,
+            "HEAD": self._list,
+            "POST": self._create,
+            "DELETE": self._delete_many,
+        }
+
+    async def serve(self, exchange: Exchange, place: Place) -> None:
+        """Answer a request for an object, its status, or a collection."""
+        handler = (self._of_one if place.name else self._of_many).get(exchange.method)
+        if handler is None:
+            raise MethodNotAllowed(f"the method {exchange.method} is not allowed on {exchange.path[:200]}")
+        await handler(exchange, target(place))
+
+    async def _get(self, exchange: Exchange, where: Target) -> None:
+        if exchange.scope.get("query_string") and exchange.flag("watch"):
+            await self._watches.serve(exchange, where)
+            return
+        form, include = _asked(exchange)
+        stored = self._registry.get(where)
+        await exchange.answer(one(where.kind.definition, stored, form, include, self._now))
+
+    async def _list(self, exchange: Exchange, where: Target) -> None:
+        if exchange.scope.get("query_string") and exchange.flag("watch"):
+            await self._watches.serve(exchange, where)
+            return
+        form, include = _asked(exchange)
+        listing = self._registry.list(where, list_options(exchange))
+        await exchange.answer(many(where.kind.definition, listing, form, include, self._now))
+
+    async def _create(self, exchange: Exchange, where: Target) -> None:
+        body = read_object(await exchange.body(), exchange.header(b"content-type"))
+        written = await self._registry.create(where, body, write_options(exchange))
+        await self._written(exchange, where, written, 201)
+
+    async def _update(self, exchange: Exchange, where: Target) -> None:
+        body = read_object(await exchange.body(), exchange.header(b"content-type"))
+        written = await self._registry.update(where, body, write_options(exchange))
+        await self._written(exchange, where, written, 201 if written.created else 200)
+
+    async def _patch(self, exchange: Exchange, where: Target) -> None:
+        kind, body = read_patch(await exchange.body(), exchange.header(b"content-type"))
+        written = await self._registry.patch(where, Patch(kind, body), write_options(exchange))
+        await self._written(exchange, where, written, 201 if written.created else 200)
+
+    async def _delete(self, exchange: Exchange, where: Target) -> None:
+        body = read_optional(await exchange.body(), exchange.header(b"content-type"))
+        deleted = await self._registry.delete(where, delete_options(exchange, body))
+        await exchange.answer(_farewell(where, deleted))
+
+    async def _delete_many(self, exchange: Exchange, where: Target) -> None:
+        body = read_optional(await exchange.body(), exchange.header(b"content-type"))
+        asked = list_options(exchange)
+        listing = await self._registry.delete_collection(where, asked, delete_options(exchange, body))
+        await exchange.answer(many(where.kind.definition, listing, OBJECT, "None", self._now))
+
+    async def _written(self, exchange: Exchange, where: Target, written: Written, status: int) -> None:
+        form, include = _asked(exchange)
+        body = one(where.kind.definition, written.stored, form, include, self._now)
+        await exchange.answer(body, status, JSON, warning_headers(written.warnings))
+
+
+def target(place: Place) -> Target:
+    """Return the registry's word for a place; the short path of the sessions lists those of every partition."""
+    everybody = place.short and place.kind.definition.plural == "sessions" and not (place.name or place.partition)
+    partition = None if everybody else place.partition
+    return Target(place.kind, place.namespace, place.name, place.subresource, partition)
+
+
+def warning_headers(warnings: tuple[str, ...]) -> tuple[tuple[bytes, bytes], ...]:
+    """Return a Warning header for each text, quoted as RFC 7234 wants it."""
+    return tuple((b"warning", _quoted(text)) for text in warnings[:_WARNINGS_AT_MOST])
+
+
+def _quoted(text: str) -> bytes:
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{_WARNING} - "{escaped}"'.encode("latin-1", "replace")
+
+
+def _asked(exchange: Exchange) -> tuple[Form, IncludeObject]:
+    form = wanted(exchange.header(b"accept"))
+    return form, include_object(exchange) if form.shape == "table" else "Metadata"
+
+
+def _farewell(where: Target, deleted: Deleted) -> bytes:
+    """Return the object while it waits for its end, a Status with its uid when it is gone."""
+    if not deleted.gone:
+        return deleted.stored.data
+    about = where.kind.definition
+    details = {**named(about.group, about.plural, where.name), "uid": deleted.stored.body["metadata"].get("uid", "")}
+    return orjson.dumps({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
