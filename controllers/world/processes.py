@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import subprocess
@@ -135,6 +136,7 @@ class LocalProcesses:
         self._watchdog = Watchdog()
         self._running: dict[int, _LocalProcess] = {}
         self._started = 0
+        self._latest_kill = math.inf
 
     async def __aenter__(self) -> Self:
         return self
@@ -144,6 +146,16 @@ class LocalProcesses:
     ) -> None:
         with anyio.CancelScope(shield=True):
             await self.close()
+
+    def hurry(self, seconds: float) -> None:
+        """Have whatever is being ended, or will be, killed by then, whatever its grace time: we were told to go."""
+        loop = asyncio.get_running_loop()
+        self._latest_kill = min(self._latest_kill, loop.time() + seconds)
+        loop.call_at(self._latest_kill, self._kill_ending)
+
+    def _kill_ending(self) -> None:
+        for process in self._running.values():
+            process.kill_if_ending()
 
     async def close(self, grace: float = GRACE_SECONDS) -> None:
         """End all that runs, side by side, then what they left behind."""
@@ -177,24 +189,29 @@ class LocalProcesses:
                 raise StartFailed(_why(command, error)) from error
             self._watchdog.add(child.pid)
             sinks = {os.dup(out): stdout} | ({os.dup(err): stderr} if stderr else {})
-        process = _LocalProcess(child, mark, sinks, self._forget)
+        process = _LocalProcess(child, mark, sinks, self)
         self._running[child.pid] = process
         return process
 
-    def _forget(self, pid: int) -> None:
+    def grace_left(self, grace: float) -> float:
+        """Return how long a command may take to end that is asked now."""
+        return max(min(grace, self._latest_kill - asyncio.get_running_loop().time()), 0.0)
+
+    def forget(self, pid: int) -> None:
+        """Hear that a command has ended; its number is not free yet."""
         del self._running[pid]
         self._watchdog.remove(pid)
 
 
 class _LocalProcess:
     def __init__(
-        self, child: subprocess.Popen[bytes], mark: str, sinks: dict[int, Sink], forget: Callable[[int], None]
+        self, child: subprocess.Popen[bytes], mark: str, sinks: dict[int, Sink], family: LocalProcesses
     ) -> None:
         self.pid = child.pid
         self._child = child
         self._mark = mark
         self._sinks = sinks
-        self._forget = forget
+        self._family = family
         self._killed = False
         self._exit = Exit(128 + signal.SIGKILL, signal.SIGKILL, killed=True)
         self._done = anyio.Event()
@@ -215,13 +232,18 @@ class _LocalProcess:
             return self._exit
         self._killed = True
         self._signal(signal.SIGTERM)
-        await self._wait_saying(grace, say or _say_nothing)
+        await self._wait_saying(self._family.grace_left(grace), say or _say_nothing)
         if not self._done.is_set():
             self._signal(signal.SIGKILL)
             with anyio.move_on_after(_REAP_SECONDS):  # in an uninterruptible sleep even SIGKILL has to wait
                 await self._done.wait()
         await anyio.to_thread.run_sync(kill_marked, self._mark)
         return self._exit
+
+    def kill_if_ending(self) -> None:
+        """Lose patience with a command that was asked to end."""
+        if self._killed:
+            self._signal(signal.SIGKILL)
 
     async def _wait_saying(self, grace: float, say: Callable[[str], None]) -> None:
         told = f"Waiting {grace:g}s for process to exit... (pid: {self.pid})"
@@ -249,7 +271,7 @@ class _LocalProcess:
         self._loop.remove_reader(self._handle)
         os.close(self._handle)
         self._signal(signal.SIGKILL)
-        self._forget(self.pid)
+        self._family.forget(self.pid)
         code = self._child.wait()
         for pipe in tuple(self._sinks):
             self._drain(pipe)

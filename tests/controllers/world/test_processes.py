@@ -150,6 +150,20 @@ async def test_who_ignores_sigterm_is_killed_after_the_grace_time(processes: Loc
     await until_gone([process.pid, *(child.pid for child in family)])
 
 
+async def test_in_a_hurry_nobody_has_a_long_grace(processes: LocalProcesses) -> None:
+    ready = anyio.Event()
+    slow = sh("trap '' TERM; echo up; while :; do sleep 100; done")
+    first = processes.start(slow, lambda _: ready.set())
+    await ready.wait()
+    with anyio.fail_after(2):
+        async with anyio.create_task_group() as group:
+            group.start_soon(first.end)
+            await anyio.wait_all_tasks_blocked()
+            processes.hurry(0.05)
+        second = processes.start(slow, len)
+        assert (await second.end()).killed
+
+
 async def test_what_a_command_leaves_in_its_group_goes_with_it(processes: LocalProcesses) -> None:
     with anyio.fail_after(2):
         got = await capture(processes, sh("sleep 100 & echo $!"))
