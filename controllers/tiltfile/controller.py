@@ -1,0 +1,119 @@
+"""The Tiltfile controller: executes the Tiltfile, and has the objects it describes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from upright.controllers import fingerprint
+from upright.controllers.runtime.controller import Controller, Outcome
+from upright.openapi.meta import ObjectMeta
+from upright.openapi.v1alpha1.cluster import Cluster, ClusterConnection, ClusterSpec
+from upright.openapi.v1alpha1.config_map import ConfigMap
+from upright.openapi.v1alpha1.image_map import ImageMap
+from upright.openapi.v1alpha1.resource import TILTFILE, Resource, ResourceSpec
+from upright.openapi.v1alpha1.tiltfile import Tiltfile, TiltfileRunning, TiltfileStatus, TiltfileTerminated
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+    from datetime import datetime
+
+    from upright.controllers.runtime.turn import Turn
+    from upright.controllers.tiltfile.evaluate import Evaluation
+    from upright.controllers.world.logs import Logs
+    from upright.openapi.meta import Object
+    from upright.openapi.v1alpha1.cluster import KubernetesConnection
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    evaluation: Evaluation | None
+    error: str
+    started: datetime
+    finished: datetime
+
+
+class TiltfileController(Controller[Tiltfile]):
+    """Executes each Tiltfile once for each spec.
+
+    ``execute`` runs it in a thread of its own and returns what it came to. ``connection`` is the cluster that
+    Kubernetes resources go to.
+    """
+
+    kind: ClassVar[type[Object]] = Tiltfile
+    owns: ClassVar[tuple[type[Object], ...]] = (Resource, ImageMap, Cluster, ConfigMap)
+
+    def __init__(
+        self,
+        execute: Callable[[Tiltfile], Awaitable[Evaluation]],
+        connection: KubernetesConnection,
+        logs: Logs,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._execute = execute
+        self._connection = connection
+        self._logs = logs
+        self._clock = clock
+
+    async def reconcile(self, turn: Turn[Tiltfile]) -> Outcome:
+        tiltfile = turn.obj
+        print_ = fingerprint.of_step(tiltfile)
+        if tiltfile.status.ran == print_ and tiltfile.status.terminated is not None:
+            return Outcome()
+        view = turn.tasks.ensure("execute", print_, partial(self._run, tiltfile))
+        if not view.done:
+            running = TiltfileRunning(started_at=view.value)
+            return Outcome(tiltfile.status.model_copy(update={"running": running, "waiting": None}))
+        ran = view.result or _Ran(None, str(view.error), turn.now, turn.now)
+        if ran.evaluation is None or ran.error:
+            return Outcome(_ended(ran, print_))
+        await turn.apply(self._wanted(ran.evaluation), prune=(Resource, ImageMap))
+        return Outcome(_ended(ran, print_))
+
+    async def _run(self, tiltfile: Tiltfile, report: Callable[[Any], None]) -> _Ran:
+        started = self._clock()
+        report(started)
+        log = self._logs.open(f"tiltfile:{tiltfile.name}:1", tiltfile.name)
+        evaluation = await self._execute(tiltfile)
+        finished = self._clock()
+        if evaluation.error is not None:
+            log.write(str(evaluation.error), level="ERROR")
+            return _Ran(evaluation, str(evaluation.error), started, finished)
+        log.write(f"Successfully loaded Tiltfile ({(finished - started).total_seconds() * 1000:.3f}ms)")
+        return _Ran(evaluation, "", started, finished)
+
+    def _wanted(self, evaluation: Evaluation) -> Iterable[Object]:
+        yield Resource(metadata=ObjectMeta(name=TILTFILE), spec=ResourceSpec(kind="tiltfile"))
+        resources = evaluation.resources
+        maps: dict[str, ImageMap] = {}
+        if any(resource.spec.kind == "kubernetes" for resource in resources):
+            spec = ClusterSpec(
+                connection=ClusterConnection(kubernetes=self._connection),
+                default_registry=evaluation.default_registry,
+            )
+            yield Cluster(metadata=ObjectMeta(name="default"), spec=spec)
+        for resource in resources:
+            for image in resource.spec.kubernetes.images if resource.spec.kubernetes is not None else ():
+                maps.setdefault(
+                    image.image_map, ImageMap(metadata=ObjectMeta(name=image.image_map), spec=image.selector)
+                )
+        yield from maps.values()
+        yield from evaluation.objects
+
+
+def _ended(ran: _Ran, print_: str) -> TiltfileStatus:
+    found = ran.evaluation
+    names = tuple(resource.name for resource in found.resources) if found is not None else ()
+    return TiltfileStatus(
+        terminated=TiltfileTerminated(
+            error=ran.error,
+            started_at=ran.started,
+            finished_at=ran.finished,
+            warning_count=len(found.warnings) if found is not None else 0,
+        ),
+        ran=print_,
+        settings=found.settings if found is not None else None,
+        config_files=tuple(found.config_files) if found is not None else (),
+        resources=names,
+    )
