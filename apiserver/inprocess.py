@@ -95,6 +95,7 @@ def _ending(request: Request) -> DeleteOptions:
         uid=request.uid,
         resource_version=request.resource_version,
         propagation=request.propagation or "",
+        grace_period_seconds=request.grace_seconds,
         dry_run=request.dry_run,
     )
 

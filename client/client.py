@@ -130,10 +130,23 @@ class Client:
         namespace: str = "",
         propagation: Propagation | None = None,
         uid: str = "",
+        grace_seconds: int | None = None,
     ) -> None:
-        """Ask for the object's end; it stays until its finalizers are gone. Raises NotFound, Conflict (another uid)."""
+        """Ask for the object's end; it stays until its finalizers are gone, a Pod on a node for its grace too.
+
+        Raises NotFound, Conflict (another uid).
+        """
         await self._transport.call(
-            Request("delete", kind, name, namespace, partition=self._partition, propagation=propagation, uid=uid)
+            Request(
+                "delete",
+                kind,
+                name,
+                namespace,
+                partition=self._partition,
+                propagation=propagation,
+                uid=uid,
+                grace_seconds=grace_seconds,
+            )
         )
 
     async def _write(self, verb: Literal["create", "update"], obj: T, subresource: str = "") -> T:

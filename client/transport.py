@@ -41,6 +41,7 @@ class Request:
     timeout_seconds: float | None = None
     propagation: Propagation | None = None
     uid: str = ""
+    grace_seconds: int | None = None
     field_manager: str = ""
     force: bool = False
     dry_run: bool = False
