@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from upright.controllers.world.processes import Processes
 
     Ask = Callable[[], Awaitable[Answer]]
+    Connect = Callable[[str, int], Awaitable[ByteStream]]
+    """Opens a connection to a host and port, where that is not simply done from here; raises OSError."""
 
 _OUTPUT_BYTES = 10 * 1024  # as much of a command's output as Kubernetes keeps
 _HEAD_BYTES = 64 * 1024
@@ -29,12 +31,12 @@ _REDIRECTS = 10
 _PROBE_GRACE_SECONDS = 0.1
 
 
-def tcp_socket(host: str, port: int) -> Ask:
+def tcp_socket(host: str, port: int, connect: Connect = anyio.connect_tcp) -> Ask:
     """Well while the port accepts a connection."""
 
     async def ask() -> Answer:
         try:
-            stream = await anyio.connect_tcp(host, port)
+            stream = await connect(host, port)
         except OSError as error:
             return Answer(well=False, text=f"dial tcp {host}:{port}: {_why(error)}")
         await stream.aclose()
@@ -43,14 +45,14 @@ def tcp_socket(host: str, port: int) -> Ask:
     return ask
 
 
-def http_get(url: str, headers: Mapping[str, str]) -> Ask:
+def http_get(url: str, headers: Mapping[str, str], connect: Connect = anyio.connect_tcp) -> Ask:
     """Well while a GET answers 200 to 399; redirects on the same host are followed, certificates are not checked."""
 
     async def ask() -> Answer:
         here = url
         for _ in range(_REDIRECTS):
             try:
-                status, location = await _head(here, headers)
+                status, location = await _head(here, headers, connect)
             except OSError as error:
                 return Answer(well=False, text=f'Get "{here}": {_why(error)}')
             except (anyio.EndOfStream, ValueError):
@@ -82,12 +84,12 @@ def exec_command(processes: Processes, command: Command) -> Ask:
     return ask
 
 
-async def _head(url: str, headers: Mapping[str, str]) -> tuple[int, str]:
+async def _head(url: str, headers: Mapping[str, str], connect: Connect) -> tuple[int, str]:
     """Return status and Location of a GET. Raises OSError, EndOfStream, ValueError."""
     parts = urlsplit(url)
     context = _unchecked() if parts.scheme == "https" else None
     port = parts.port or (443 if context else 80)
-    stream: ByteStream = await anyio.connect_tcp(parts.hostname or "localhost", port)
+    stream: ByteStream = await connect(parts.hostname or "localhost", port)
     try:
         if context:
             stream = await TLSStream.wrap(stream, server_side=False, ssl_context=context, standard_compatible=False)
