@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from upright.openapi.meta import parse_time
-
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -29,6 +27,8 @@ _STEPS: tuple[tuple[int, int, str, int, str], ...] = (
 
 def age(since: str, now: datetime) -> str:
     """Return the age of an RFC 3339 moment; ``<unknown>`` where there is none or it cannot be read."""
+    from upright.openapi.meta import parse_time  # noqa: PLC0415  reason: the command line needs span() without pydantic
+
     if not since:
         return "<unknown>"
     try:
