@@ -29,7 +29,7 @@ class Token(NamedTuple):
     name: str
 
     def encode(self) -> str:
-        return base64.urlsafe_b64encode(orjson.dumps(self)).decode().rstrip("=")
+        return base64.urlsafe_b64encode(orjson.dumps([*self])).decode().rstrip("=")
 
     @classmethod
     def decode(cls, text: str) -> Token:
