@@ -103,7 +103,7 @@ class Logs:
     def follow(self, selection: Selection) -> LogFollower:
         """Return the lines written so far and then those to come, until the logs are finished."""
         self.flush()
-        follower = self._follower(LogFollower(self.folder, selection, self._followers.remove))
+        follower = self._follower(LogFollower(self.folder, selection, self._drop))
         for span in self._spans.values():
             follower.grown(span.about, span.size)
         return follower
@@ -112,7 +112,7 @@ class Logs:
         """Return all lines to come, until the logs are finished."""
         self.flush()
         seen = {span.about.name: span.size for span in self._spans.values()}
-        return self._follower(LogFollower(self.folder, Selection(), self._followers.remove, seen))
+        return self._follower(LogFollower(self.folder, Selection(), self._drop, seen))
 
     def finish(self) -> None:
         """Write what is pending and let the followers come to their end; later writes still reach their files."""
@@ -192,6 +192,9 @@ class Logs:
         finally:
             os.close(file)
         return len(data)
+
+    def _drop(self, follower: LogFollower) -> None:
+        self._followers = [other for other in self._followers if other is not follower]
 
     def _follower(self, follower: LogFollower) -> LogFollower:
         if self._finished:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 import psutil
+import pytest
 
 from upright.apiserver.inprocess import InProcess
 from upright.apiserver.registry import Registry
@@ -27,7 +28,7 @@ from upright.openapi.meta import ObjectMeta
 from upright.openapi.scheme import Scheme
 from upright.openapi.v1alpha1.cmd import Cmd, CmdSpec, CmdStatus
 from upright.openapi.v1alpha1.config_map import ConfigMap
-from upright.openapi.v1alpha1.probe import ExecAction, Probe, TCPSocketAction
+from upright.openapi.v1alpha1.probe import ExecAction, HTTPGetAction, Probe, TCPSocketAction
 from upright.openapi.v1alpha1.triggers import ConfigMapDisableSource, DisableSource, StartOnSpec
 
 if TYPE_CHECKING:
@@ -165,6 +166,7 @@ async def test_a_server_without_a_probe_is_ready_while_it_runs(tmp_path: Path) -
         assert alive(status.running.pid)
 
 
+@pytest.mark.slow
 async def test_a_server_is_ready_when_its_probe_passes(tmp_path: Path) -> None:
     flag = tmp_path / "ready"
     probe = Probe(exec=ExecAction(command=("test", "-e", str(flag))), period_seconds=1, failure_threshold=1)
@@ -184,6 +186,24 @@ async def test_a_probes_answers_are_logged_when_they_turn(tmp_path: Path) -> Non
         await w.running("x")
         found = await w.line("cmd:x", lambda line: line.level == "WARN")
         assert found.text == "[readiness probe: failure] dial tcp localhost:1: connect: connection refused"
+
+
+async def test_a_server_is_asked_over_http(tmp_path: Path) -> None:
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
+        port = int(listener.listeners[0].extra(anyio.abc.SocketAttribute.local_port))
+        probe = Probe(http_get=HTTPGetAction(path="/up?x=1", port=port))
+
+        async def answer(stream: anyio.abc.ByteStream) -> None:
+            async with stream:
+                asked = (await stream.receive()).decode()
+                ok = asked.startswith("GET /up?x=1 HTTP/1.1\r\nHost: localhost:")
+                await stream.send(b"HTTP/1.1 200 OK\r\n\r\n" if ok else b"HTTP/1.1 404 No\r\n\r\n")
+
+        async with anyio.create_task_group() as group, world(tmp_path) as w:
+            group.start_soon(listener.serve, answer)
+            await w.client.create(cmd("x", "sleep 100", readiness_probe=probe))
+            assert (await w.until("x", lambda status: status.ready)).running
+            group.cancel_scope.cancel()
 
 
 async def test_a_probe_that_cannot_be_is_said(tmp_path: Path) -> None:

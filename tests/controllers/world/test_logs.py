@@ -123,6 +123,16 @@ async def test_a_slow_follower_holds_nobody_up_and_loses_nothing(tmp_path: Path)
         assert [text.split(": ")[1] for text in await rest(follower)] == [str(number) for number in range(5000)]
 
 
+async def test_a_follower_that_left_is_told_nothing(tmp_path: Path) -> None:
+    async with Logs(tmp_path, Clock()) as logs:
+        async with logs.subscribe() as follower:
+            pass
+        follower.close()
+        logs.open("x", "x").write("unheard")
+        logs.finish()
+        assert not follower._grown
+
+
 async def test_threads_may_write(tmp_path: Path) -> None:
     async with Logs(tmp_path, Clock()) as logs:
         follower = logs.subscribe()

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": request.param}
+
+
 @pytest.fixture
 async def processes() -> AsyncGenerator[LocalProcesses]:
     async with LocalProcesses() as ours:
@@ -230,12 +235,13 @@ PARENT = """
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("uvloop", [0, 1])
-async def test_kill_9_of_us_leaves_nothing_after_two_seconds(tmp_path: Path, uvloop: int) -> None:
+async def test_kill_9_of_us_leaves_nothing_after_two_seconds(
+    tmp_path: Path, anyio_backend: tuple[str, dict[str, bool]]
+) -> None:
     note = tmp_path / "pids"
+    uvloop = str(int(anyio_backend[1]["use_uvloop"]))
     parent = subprocess.Popen(  # noqa: ASYNC220  reason: the one to be killed
-        [sys.executable, "-c", textwrap.dedent(PARENT), str(note), str(uvloop)]
+        [sys.executable, "-c", textwrap.dedent(PARENT), str(note), uvloop]
     )
     daemons = await until_written(note)
     family = {child.pid for child in psutil.Process(parent.pid).children(recursive=True)} | set(daemons)
