@@ -56,7 +56,7 @@ def _content(volume: Volume, lookup: Lookup) -> Content:
         if volume.config_map is not None:
             return Content(_config_map_files(volume, lookup))
         if volume.secret is not None:
-            return Content(_secret_files(volume, lookup), memory=True)
+            return Content(_secret_files(volume, lookup))
     except Missing as error:
         raise Missing(failed_mount(volume.name, str(error))) from error
     memory = volume.empty_dir is not None and volume.empty_dir.medium == "Memory"
@@ -103,22 +103,25 @@ def _files(
             raise Missing(f"{word} references non-existent {config or 'secret '}key: {item.key}")
 
 
-def archive(volumes: Mapping[str, Content], sub_paths: Iterable[tuple[str, str]], group: int | None) -> bytes:
-    """Return a tar with a folder for each volume; ``sub_paths`` are (volume, folder) that mounts ask for.
+def archive(
+    volumes: Mapping[str, Content], sub_paths: Iterable[tuple[str, str]], group: int | None, *, root: str = ""
+) -> bytes:
+    """Return a tar with a folder below ``root`` for each volume; ``sub_paths`` are (volume, folder) that mounts ask for.
 
     ``group`` (fsGroup) owns everything, and may read it.
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, content in sorted(volumes.items()):
+        for volume, content in sorted(volumes.items()):
+            name = posixpath.join(root, volume)
             mode = SHARED_MODE if content.shared else READ_ONLY_MODE
             _folder(tar, name, mode | (SET_GROUP_ID if group and content.shared else 0), group)
             done: set[str] = set()
             for path, file in sorted(content.files.items()):
                 _parents(tar, name, path, done, group)
                 _file(tar, posixpath.join(name, path), file, group)
-            for volume, path in sorted(set(sub_paths)):
-                if volume == name and content.shared:
+            for wanted, path in sorted(set(sub_paths)):
+                if wanted == volume and content.shared:
                     _parents(tar, name, posixpath.join(path, "x"), done, group, mode=SHARED_MODE)
     return buffer.getvalue()
 

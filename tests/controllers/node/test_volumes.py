@@ -34,10 +34,6 @@ def test_items_choose_keys_paths_and_modes() -> None:
     }
 
 
-def test_secrets_stay_in_memory() -> None:
-    assert of(secret={"secretName": "key"}).memory
-
-
 @pytest.mark.parametrize(
     ("source", "why"),
     [

@@ -1,0 +1,92 @@
+"""The images of a pod's containers: present, brought, or said in Kubernetes' words why not."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import anyio
+
+from upright.controllers.world.engine.errors import EngineError, ImageNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from upright.controllers.node.events import EventType
+    from upright.controllers.world.engine.protocol import Engine, Image
+    from upright.openapi.core_v1.container import Container
+
+    Tell = Callable[[EventType, str, str], None]
+    """Hears type, reason and message of an event of the container."""
+
+_HOST = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d+)?/)?"
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(rf"{_HOST}{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?")
+
+
+class Obstacle(Exception):
+    """A container cannot be started now: the reason and message that its status waits with."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+def trouble_with(reference: str) -> str:
+    """Return what is wrong with an image's name, in Kubernetes' words; empty if nothing is."""
+    if _REFERENCE.fullmatch(reference):
+        return ""
+    why = "invalid reference format"
+    if _REFERENCE.fullmatch(reference.lower()):
+        why += ": repository name must be lowercase"
+    return f'Failed to apply default image tag "{reference}": couldn\'t parse image name "{reference}": {why}'
+
+
+class Images:
+    """The images of one engine; of several pods that need the same one only the first brings it."""
+
+    def __init__(self, engine: Engine, seconds: Callable[[], float] = anyio.current_time) -> None:
+        self._engine = engine
+        self._seconds = seconds
+        self._locks: dict[str, anyio.Lock] = {}
+
+    async def ensure(self, container: Container, tell: Tell) -> Image:
+        """Return the container's image, brought if its policy says so; raises Obstacle."""
+        reference, policy = container.image, container.image_pull_policy
+        if trouble := trouble_with(reference):
+            tell("Warning", "InspectFailed", trouble)
+            tell("Warning", "Failed", "Error: InvalidImageName")
+            raise Obstacle("InvalidImageName", trouble)
+        async with self._locks.setdefault(reference, anyio.Lock()):
+            present = await self._present(reference)
+            if present is not None and (policy != "Always" or not present.digests):
+                tell("Normal", "Pulled", f'Container image "{reference}" already present on machine')
+                return present
+            if policy == "Never":
+                told = f'Container image "{reference}" is not present with pull policy of Never'
+                tell("Warning", "ErrImageNeverPull", told)
+                tell("Warning", "Failed", "Error: ErrImageNeverPull")
+                raise Obstacle("ErrImageNeverPull", told)
+            return await self._pull(reference, tell)
+
+    async def _present(self, reference: str) -> Image | None:
+        """Return the image if the engine has it; one without digests came from no registry: it was built here."""
+        try:
+            return await self._engine.image(reference)
+        except ImageNotFound:
+            return None
+
+    async def _pull(self, reference: str, tell: Tell) -> Image:
+        tell("Normal", "Pulling", f'Pulling image "{reference}"')
+        began = self._seconds()
+        try:
+            image = await self._engine.pull(reference)
+        except EngineError as error:
+            tell("Warning", "Failed", f'Failed to pull image "{reference}": {error.message}')
+            tell("Warning", "Failed", "Error: ErrImagePull")
+            raise Obstacle("ErrImagePull", error.message) from error
+        took = f"{round((self._seconds() - began) * 1000)}ms"
+        told = f'Successfully pulled image "{reference}" in {took} ({took} including waiting). Image size: {image.size} bytes.'
+        tell("Normal", "Pulled", told)
+        return image
