@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from upright.client.log_folder import INDEX, LogFolder, Selection, Span, file_name
+from upright.client.log_folder import INDEX, LogFolder, Piece, Selection, Span, file_name
 from upright.client.logs import Level, LogLine, encode
 from upright.controllers.world.log_follower import LogFollower
 
@@ -98,7 +98,12 @@ class Logs:
     def read(self, selection: Selection) -> Iterator[LogLine]:
         """Yield the lines written so far."""
         self.flush()
-        return self.folder.read(selection)
+        spans = [span for span in self._spans.values() if selection.takes(span.about)]
+        return self.folder.lines([Piece(span.about, 0, span.size) for span in spans], selection)
+
+    def tail(self, span: str, lines: int) -> list[str]:
+        """Return the text of a span's last lines."""
+        return [line.text for line in self.read(Selection(span=span, tail=lines))]
 
     def follow(self, selection: Selection) -> LogFollower:
         """Return the lines written so far and then those to come, until the logs are finished."""

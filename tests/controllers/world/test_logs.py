@@ -71,6 +71,8 @@ async def test_lines_can_be_chosen(tmp_path: Path) -> None:
         assert said([*logs.read(Selection(span="cmd:b", tail=2))]) == ["cmd:b: second", "cmd:b: late"]
         assert said([*logs.read(Selection(since=clock.now))]) == ["cmd:b: late"]
         assert said([*logs.read(Selection(resource=""))]) == [": early ", ": second"]
+        assert logs.tail("cmd:b", 2) == ["second", "late"]
+        assert logs.tail("none", 2) == []
         assert not [*logs.read(Selection(tail=0))]
         assert len([*logs.read(Selection(tail=100))]) == 9
 
