@@ -49,6 +49,19 @@ class SessionController(Controller[Session]):
         self._written = float("-inf")
         self._moving: set[str] = set()
         self._failed: set[str] = set()
+        self._interruption: Verdict | None = None
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody asked for the end."""
+        return self._interruption is not None
+
+    def interrupt(self, signal: str, exit_code: int) -> None:
+        """End all Sessions now, undecided: the process was told to go."""
+        if self._interruption is None:
+            self._interruption = Verdict(state="interrupted", reason=f"interrupted by {signal}", exit_code=exit_code)
+        for key in self._sessions():
+            self.wake(key)
 
     def watches(self) -> Iterable[Watch]:
         yield Watch(Resource, self._resource_seen)
@@ -58,6 +71,10 @@ class SessionController(Controller[Session]):
         session = turn.obj
         if session.status.done:
             return Outcome()
+        if self._interruption is not None:
+            ended = self._interruption.model_copy(update={"time": turn.now})
+            told = {"done": True, "error": ended.reason, "verdict": ended}
+            return Outcome(session.status.model_copy(update=told))
         await turn.apply([self._tiltfile(session)])
         wait = self._written + WRITE_EVERY_SECONDS - anyio.current_time()
         if wait > 0 and self._moving and not self._failed:

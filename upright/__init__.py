@@ -1,1 +1,3 @@
 """Runs a Tiltfile to a verdict."""
+
+__version__ = "0.1.0"

@@ -1,1 +1,41 @@
-"""Starts a server and its controllers together, in one process and one event loop."""
+"""Runs a Tiltfile to its verdict: a server and its controllers in one process and one event loop."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from upright.apiserver.sockets import PortTaken, UnsafeBind, listen_on_loopback
+
+if TYPE_CHECKING:
+    import socket
+
+    from upright.client.cli.options import CiOptions
+
+EXIT_USAGE = 2
+
+
+def ci(options: CiOptions) -> int:
+    """Run the Tiltfile to its verdict and return the exit code."""
+    try:
+        sockets = listen_on_loopback(options.host, options.port)
+    except (PortTaken, UnsafeBind) as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return EXIT_USAGE
+    logging.basicConfig(level=logging.DEBUG if options.debug else logging.WARNING, format="%(levelname)s: %(message)s")
+    import anyio  # noqa: PLC0415  reason: a port that is taken is said before anything is imported
+
+    try:
+        return anyio.run(partial(_ci, options, sockets), backend_options={"use_uvloop": True})
+    finally:
+        for bound in sockets:
+            bound.close()
+
+
+async def _ci(options: CiOptions, sockets: list[socket.socket]) -> int:
+    from upright.running import Run  # noqa: PLC0415  reason: as above
+
+    async with Run.open(options, sockets) as run:
+        return await run.to_verdict()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 
@@ -18,12 +18,19 @@ if TYPE_CHECKING:
     from upright.client.client import Client
 
 
+class Service(Protocol):
+    """Runs beside the controllers, on the same mirrors: they are in when it starts."""
+
+    async def run(self, *, task_status: TaskStatus[None]) -> None: ...
+
+
 class Manager:
-    """A set of controllers over one client."""
+    """A set of controllers over one client; ``services`` are made from its mirrors, as controllers are."""
 
     def __init__(self, client: Client, clock: Callable[[], datetime], controllers: Iterable[Controller[Any]]) -> None:
         self.caches = Caches(client)
         self.loops = [Loop(controller, self.caches, clock) for controller in controllers]
+        self.services: list[Service] = []
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Run until cancelled; says started when the mirrors are in and the workers wait."""
@@ -33,4 +40,6 @@ class Manager:
                     first.start_soon(mirrors.start, informer.run)
             for loop in self.loops:
                 loop.start(workers)
+            for service in self.services:
+                await workers.start(service.run)
             task_status.started()

@@ -1,0 +1,70 @@
+"""The folder of a run: its database, logs, kubeconfig; the newest of a project are kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+KEPT_RUNS = 20
+_ABOUT = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Where a run keeps what it writes; ``id`` names the run."""
+
+    path: Path
+    id: str
+
+    @property
+    def database(self) -> Path:
+        return self.path / "state.db"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+
+def state_home() -> Path:
+    """Return the folder in which Upright keeps its runs."""
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(home) / "upright"
+
+
+def make(project: Path, state: str, now: datetime) -> RunFolder:
+    """Make the folder of a new run of the project (the Tiltfile's path); ``state`` is another place to have it."""
+    name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    path = Path(state).absolute() if state else state_home() / "runs" / name
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    about = {"project": str(project), "pid": os.getpid()}
+    (path / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
+    return RunFolder(path, name)
+
+
+def prune(project: Path) -> None:
+    """Remove the project's oldest runs beyond those that are kept; a run whose process lives is left alone."""
+    runs = state_home() / "runs"
+    mine = [folder for folder in sorted(runs.glob("*"), reverse=True) if _about(folder).get("project") == str(project)]
+    for folder in mine[KEPT_RUNS:]:
+        if not _lives(_about(folder).get("pid")):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _about(folder: Path) -> dict[str, object]:
+    try:
+        found = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _lives(pid: object) -> bool:
+    return isinstance(pid, int) and Path(f"/proc/{pid}").exists()

@@ -1,0 +1,126 @@
+"""Who gets what: the controllers of a run, with the world they act on."""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio.lowlevel
+
+from upright.apiserver.clock import utc_now
+from upright.client.log_folder import Selection
+from upright.controllers.cluster import ClusterController
+from upright.controllers.clusters import Clusters
+from upright.controllers.cmd import CmdController
+from upright.controllers.docker_image import DockerImageController
+from upright.controllers.engines import Engines
+from upright.controllers.image_map import ImageMapController
+from upright.controllers.kubernetes_apply import KubernetesApplyController
+from upright.controllers.kubernetes_discovery import KubernetesDiscoveryController
+from upright.controllers.pod_log_stream import PodLogStreamController
+from upright.controllers.port_forward import PortForwardController
+from upright.controllers.resource import ResourceController
+from upright.controllers.tiltfile.controller import TiltfileController
+from upright.controllers.tiltfile.execution import Execution
+from upright.controllers.tiltfile.project import Facts
+from upright.controllers.world.environment import base_environment
+from upright.openapi.v1alpha1.cluster import KubernetesConnection
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable, Sequence
+
+    from upright.client.cli.options import CiOptions
+    from upright.controllers.runtime.controller import Controller
+    from upright.controllers.world.engine.protocol import Engine
+    from upright.controllers.world.kubernetes import Kubernetes
+    from upright.controllers.world.logs import Logs
+    from upright.controllers.world.processes import LocalProcesses
+    from upright.controllers.world.secrets import Secrets
+    from upright.openapi.v1alpha1.cluster import ClusterSpec
+    from upright.run_folder import RunFolder
+
+EMBEDDED_CONTEXT = "upright-embedded"
+
+
+class Wiring:
+    """What the controllers of a run share: engine, clusters, logs, processes."""
+
+    def __init__(
+        self,
+        options: CiOptions,
+        folder: RunFolder,
+        logs: Logs,
+        processes: LocalProcesses,
+        secrets: Secrets,
+        *,
+        port: int,
+    ) -> None:
+        self.options = options
+        self.folder = folder
+        self.logs = logs
+        self.processes = processes
+        self.secrets = secrets
+        self.port = port
+        self.clusters = Clusters()
+        self.kubeconfig = ""
+        self.engines = Engines(self._engine)
+
+    def environment(self) -> dict[str, str]:
+        """Return what local commands get."""
+        return base_environment(os.environ, kubeconfig=self.kubeconfig, host=self.options.host, port=self.port)
+
+    def facts(self) -> Facts:
+        """Return what a Tiltfile may ask about the run."""
+        return Facts(
+            subcommand="ci",
+            environ=self.environment(),
+            kube_context=EMBEDDED_CONTEXT,
+            kube_namespace=self.options.namespace or "default",
+            dev_cluster=True,
+            host=self.options.host,
+        )
+
+    def tail(self, span: str, lines: int) -> Sequence[str]:
+        """Return the last lines of a log span."""
+        return [line.text for line in self.logs.read(Selection(span=span, tail=lines))]
+
+    async def drained(self) -> None:
+        """Wait a moment for the logs of containers that ended to be read to their end."""
+        await anyio.lowlevel.checkpoint()
+
+    @asynccontextmanager
+    async def _engine(self) -> AsyncGenerator[Engine]:
+        from upright.controllers.world.engine.find import find_engine  # noqa: PLC0415  reason: heavy, only where used
+
+        async with find_engine(self.options.engine, state_dir=self.folder.path, run_id=self.folder.id) as engine:
+            info = engine.info
+            self.logs.open("engine", "").write(f"Container engine: {info.product} {info.version} at {info.address}")
+            yield engine
+
+    @asynccontextmanager
+    async def cluster(self, spec: ClusterSpec) -> AsyncGenerator[Kubernetes]:
+        """Lead to the cluster that the spec names."""
+        del spec
+        message = "no cluster"
+        raise NotImplementedError(message)
+        yield
+
+
+def controllers(wiring: Wiring) -> Iterable[Controller[Any]]:
+    """Return the controllers of a run, the Session's aside."""
+    logs, clusters, engines = wiring.logs, wiring.clusters, wiring.engines
+    execution = Execution(wiring.facts, wiring.processes, logs, wiring.secrets)
+    connection = KubernetesConnection(context=EMBEDDED_CONTEXT, namespace=wiring.options.namespace, embedded=True)
+    return [
+        TiltfileController(execution, connection, logs, utc_now),
+        ResourceController(logs, wiring.tail),
+        CmdController(wiring.processes, logs, utc_now, wiring.environment),
+        DockerImageController(engines, logs, utc_now),
+        ImageMapController(),
+        ClusterController(wiring.cluster, clusters, logs, utc_now),
+        KubernetesApplyController(clusters, logs, utc_now, lambda _apply, _maps: []),
+        KubernetesDiscoveryController(clusters),
+        PodLogStreamController(clusters, logs),
+        PortForwardController(clusters, logs, utc_now, wiring.options.host),
+    ]
