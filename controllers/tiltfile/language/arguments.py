@@ -44,14 +44,14 @@ def optional(read: Reader[T], default: T, *, none_is_unset: bool = False) -> T:
 
 
 class Arguments:
-    """The arguments of one call. Subclasses declare them with ``required`` and ``optional``, in order."""
+    """The arguments of one call. Subclasses declare them with ``required`` and ``optional``, in order, inherited ones last."""
 
     parameters: ClassVar[dict[str, Parameter]] = {}
     given: frozenset[str]
 
     def __init_subclass__(cls) -> None:
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Parameter)}
-        cls.parameters = {**cls.parameters, **own}
+        cls.parameters = {**own, **cls.parameters}
 
 
 def bind(function: str, want: type[A], call: tuple[tuple[Value, ...], dict[str, Value]], directory: str) -> A:

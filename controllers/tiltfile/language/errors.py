@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 class Failure(Exception):
-    """The Tiltfile cannot go on; the evaluator adds the place."""
+    """The Tiltfile cannot go on; the evaluator adds the place, unless it is known here."""
+
+    def __init__(self, message: str, place: Place | None = None) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 class WrongValue(Failure):

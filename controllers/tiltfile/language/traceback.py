@@ -34,7 +34,8 @@ def explain(error: BaseException, sources: Mapping[str, Source]) -> TiltfileErro
             error.message, place=error.place, source=error.source, frames=frames, builtin=error.builtin
         )
     place = next((frame.place for frame in reversed(frames) if frame.place), None)
-    source = sources[place.path].line(place.line) if place else ""
+    place = place or getattr(error, "place", None)
+    source = sources[place.path].line(place.line) if place and place.path in sources else ""
     message = _message(error)
     if len(frames) > MAX_FRAMES:
         half = MAX_FRAMES // 2

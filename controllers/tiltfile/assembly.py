@@ -1,0 +1,245 @@
+"""From the YAML, the images and the k8s_resource calls to Kubernetes resources, by Tilt's rules."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from upright.controllers.tiltfile.dependencies import UNCATEGORIZED
+from upright.controllers.tiltfile.deployments import specification
+from upright.controllers.tiltfile.images import ImageIndex
+from upright.controllers.tiltfile.kubernetes_objects import (
+    containers,
+    env_vars,
+    image_volumes,
+    join_parts,
+    pod_templates,
+    potential_names,
+    selects,
+    split_parts,
+    unique_names,
+)
+from upright.controllers.tiltfile.language.errors import Failure, nearest
+from upright.controllers.tiltfile.language.text import quote
+from upright.controllers.tiltfile.references import parse_reference
+from upright.controllers.tiltfile.resource_options import Accumulated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from upright.controllers.tiltfile.kubernetes_objects import Entity
+    from upright.controllers.tiltfile.project import Project
+    from upright.controllers.tiltfile.references import Reference
+    from upright.controllers.tiltfile.resource_options import KubernetesOptions, PodReadiness
+    from upright.openapi.v1alpha1.port_forward import Forward
+    from upright.openapi.v1alpha1.resource import ResourceSpec
+
+
+@dataclass(slots=True)
+class Draft:
+    """A Kubernetes resource while it is put together."""
+
+    name: str
+    entities: list[Entity] = field(default_factory=list["Entity"])
+    references: dict[str, Reference] = field(default_factory=dict[str, "Reference"])
+    images: list[str] = field(default_factory=list[str])
+    options: Accumulated = field(default_factory=Accumulated)
+    port_forwards: list[Forward] = field(default_factory=list["Forward"])
+    extra_pod_selectors: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    pod_readiness: PodReadiness = ""
+    discovery_strategy: str = ""
+    grouped: bool = False
+
+
+def assemble(project: Project) -> tuple[list[tuple[str, ResourceSpec]], list[tuple[str, ResourceSpec]]]:
+    """Return the Kubernetes resources, and ``uncategorized`` if anything is left; raises Failure."""
+    index = ImageIndex(project.images)
+    index.link()
+    assembly = _Assembly(project, index)
+    assembly.by_workload()
+    assembly.by_pod_template()
+    assembly.apply_options()
+    drafts = assembly.drafts
+    for draft in drafts:
+        found = (index.consumed_by(reference) for reference in draft.references.values())
+        draft.images = list(dict.fromkeys(image.map_name for image in found if image is not None))
+    has_objects = bool(assembly.rest)
+    warning = index.unused_warning(project.quiet_images, has_resources=bool(drafts), has_objects=has_objects)
+    if warning:
+        project.warn(warning)
+    _check_context(project, needed=bool(drafts) or has_objects)
+    deployed = {name for draft in drafts for name in draft.images}
+    made = [(draft.name, specification(project, draft, index, deployed)) for draft in drafts]
+    left: list[tuple[str, ResourceSpec]] = []
+    if assembly.rest:
+        rest = Draft(UNCATEGORIZED, entities=assembly.rest, pod_readiness="ignore")
+        left.append((UNCATEGORIZED, specification(project, rest, index, deployed)))
+    return made, left
+
+
+def _check_context(project: Project, *, needed: bool) -> None:
+    if needed and not project.context_allowed:
+        context = project.facts.kube_context
+        raise Failure(
+            f"Stop! {context} might be production.\n"
+            f"If you're sure you want to deploy there, add:\n\tallow_k8s_contexts('{context}')\n"
+            "to your Tiltfile. Otherwise, switch k8s contexts and restart Tilt."
+        )
+
+
+class _Assembly:
+    def __init__(self, project: Project, index: ImageIndex) -> None:
+        self.project = project
+        self.in_env_vars = [image.selector for image in index.images if image.match_in_env_vars]
+        self.rest = list(project.entities)
+        self.drafts: list[Draft] = []
+        self.by_name: dict[str, Draft] = {}
+
+    def make(self, name: str) -> Draft:
+        if name in self.by_name:
+            raise Failure(f"k8s_resource named {quote(name)} already exists")
+        self.project.check_free(name)
+        draft = self.by_name[name] = Draft(name)
+        self.drafts.append(draft)
+        return draft
+
+    def references(self, entity: Entity) -> list[Reference]:
+        """Return the images that the object uses, as it names them."""
+        found = [self.parsed(entity, str(one["image"])) for one in containers(entity.body) if one.get("image")]
+        found += [self.parsed(entity, str(one["reference"])) for one in image_volumes(entity.body)]
+        for pair in env_vars(entity.body) if self.in_env_vars else ():
+            try:
+                reference = parse_reference(str(pair["value"]))
+            except ValueError:
+                continue
+            if any(selector.matches(reference) for selector in self.in_env_vars):
+                found.append(reference)
+        return found
+
+    def parsed(self, entity: Entity, text: str) -> Reference:
+        try:
+            return parse_reference(text)
+        except ValueError as error:
+            where = f"{entity.kind}/{entity.name} ({entity.source})"
+            raise Failure(f"finding image in {where}: parsing {text}: {error}") from None
+
+    def take(self, draft: Draft, entities: Iterable[Entity]) -> None:
+        for entity in entities:
+            draft.entities.append(entity)
+            draft.references.update((str(one), one) for one in self.references(entity))
+
+    def by_workload(self) -> None:
+        """Make a resource of every workload, with the Services that lead to it."""
+        workloads = [entity for entity in self.rest if readiness_of_kind(entity) or self.references(entity)]
+        self.rest = [entity for entity in self.rest if entity not in workloads]
+        for name, workload in zip(unique_names(workloads), workloads, strict=True):
+            try:
+                draft = self.make(name)
+            except Failure as failure:
+                identity = join_parts((*workload.parts[:3], workload.group)).lower()
+                raise Failure(f"error making resource for workload {identity}: {failure}") from None
+            self.take(draft, [workload])
+            self.take_services(draft, workload)
+
+    def take_services(self, draft: Draft, workload: Entity) -> None:
+        services = [entity for entity in self.rest if selects(entity, workload)]
+        self.take(draft, services)
+        self.rest = [entity for entity in self.rest if entity not in services]
+
+    def by_pod_template(self) -> None:
+        """Make a resource of every other object that makes pods."""
+        for entity in [one for one in self.rest if pod_templates(one.body)]:
+            draft = self.by_name.get(entity.name) or self.make(entity.name)
+            self.rest.remove(entity)
+            draft.entities.append(entity)
+            self.take_services(draft, entity)
+
+    def apply_options(self) -> None:
+        """Carry out the k8s_resource calls, in order."""
+        everything = [entity for draft in self.drafts for entity in draft.entities] + self.rest
+        for options in self.project.kubernetes_options:
+            try:
+                self.apply(options, everything)
+            except Failure as failure:
+                raise Failure(str(failure), options.place) from None
+
+    def apply(self, options: KubernetesOptions, everything: Sequence[Entity]) -> None:
+        if options.grouped:
+            self.make(options.new_name).grouped = True
+        draft = self.by_name.get(options.workload)
+        if draft is None:
+            known = ", ".join(self.by_name)
+            hint = nearest(options.workload, list(self.by_name))
+            raise Failure(
+                f"k8s_resource specified unknown resource {quote(options.workload)}{hint}. known k8s resources: {known}"
+            )
+        draft.options.add(options)
+        draft.port_forwards += options.port_forwards
+        draft.extra_pod_selectors += options.extra_pod_selectors
+        draft.pod_readiness = options.pod_readiness or draft.pod_readiness
+        draft.discovery_strategy = options.discovery_strategy or draft.discovery_strategy
+        if options.new_name and options.new_name != draft.name:
+            self.rename(draft, options.new_name)
+        for fragment in options.objects:
+            entity = self.find(fragment, everything)
+            self.rest.remove(entity)
+            draft.entities.append(entity)
+
+    def rename(self, draft: Draft, name: str) -> None:
+        if name in self.by_name or name in self.project.local_resources:
+            kind = "k8s" if name in self.by_name else "local"
+            raise Failure(
+                f"k8s_resource specified to rename {quote(draft.name)} to {quote(name)}: "
+                f"{kind}_resource named {quote(name)} already exists"
+            )
+        self.by_name = {name if known is draft else key: known for key, known in self.by_name.items()}
+        draft.name = name
+
+    def find(self, fragment: str, everything: Sequence[Entity]) -> Entity:
+        """Return the one object that the fragment means, if no resource has it yet."""
+        if not fragment:
+            raise Failure('Error making selector from string "": selector can\'t be empty')
+        parts = split_parts(fragment)
+        if len(parts) > 3:
+            raise Failure(
+                f"Error making selector from string {quote(fragment)}: Too many parts in selector. Selectors must "
+                f"contain between 1 and 3 parts (colon separated), found {len(parts)} parts in {fragment}"
+            )
+        found = [entity for entity in everything if fragment.lower() in potential_names(entity)]
+        if not found:
+            raise Failure(
+                f"No object identified by the fragment {quote(fragment)} could be found. "
+                f"Possible objects are: {_full_names(everything)}"
+            )
+        if len(found) > 1:
+            raise Failure(
+                f"{quote(fragment)} is not a unique fragment. "
+                f"Objects that match {quote(fragment)} are {_full_names(found)}"
+            )
+        if found[0] not in self.rest:
+            raise Failure(
+                f"No object identified by the fragment {quote(fragment)} could be found in remaining YAML. "
+                f"Valid remaining fragments are: {_full_names(self.rest)}"
+            )
+        return found[0]
+
+
+def _full_names(entities: Iterable[Entity]) -> str:
+    return ", ".join(quote(entity.full_name) for entity in entities)
+
+
+_READINESS_OF_KIND: tuple[tuple[re.Pattern[str], PodReadiness], ...] = (
+    (re.compile("cronjob", re.IGNORECASE), "ignore"),
+    (re.compile("job", re.IGNORECASE), "succeeded"),
+)
+
+
+def readiness_of_kind(entity: Entity) -> PodReadiness:
+    """Return the pod readiness that goes with the kind: Jobs succeed, CronJobs are not waited for."""
+    if not re.search("batch/v1", entity.api_version, re.IGNORECASE):
+        return ""
+    for pattern, mode in _READINESS_OF_KIND:
+        if pattern.search(entity.kind):
+            return mode
+    return ""

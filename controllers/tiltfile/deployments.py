@@ -1,0 +1,146 @@
+"""From a finished draft of a Kubernetes resource to its specification: images in build order, YAML, forwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from upright.controllers.tiltfile.ignores import context_ignores
+from upright.controllers.tiltfile.images import DockerBuild
+from upright.controllers.tiltfile.kubernetes_objects import display_names
+from upright.controllers.tiltfile.resources import environment
+from upright.controllers.tiltfile.yaml_documents import dump_all
+from upright.openapi.v1alpha1.cmd_image import CmdImageSpec
+from upright.openapi.v1alpha1.docker_image import DockerImageSpec
+from upright.openapi.v1alpha1.image_map import ImageMapSpec, OverrideArgs, OverrideCommand
+from upright.openapi.v1alpha1.kubernetes_apply import DiscoveryTemplateSpec, KubernetesApplySpec, LabelSelector
+from upright.openapi.v1alpha1.limits import Limits
+from upright.openapi.v1alpha1.pod_log_stream import PodLogStreamTemplateSpec
+from upright.openapi.v1alpha1.port_forward import PortForwardTemplateSpec
+from upright.openapi.v1alpha1.resource import KubernetesSpec, ResourceImage, ResourceSpec
+
+if TYPE_CHECKING:
+    from upright.controllers.tiltfile.assembly import Draft
+    from upright.controllers.tiltfile.images import CustomBuild, Image, ImageIndex
+    from upright.controllers.tiltfile.project import Project
+    from upright.controllers.tiltfile.resource_options import PodReadiness
+
+CLUSTER = "default"
+SIDECARS = ("istio-init", "istio-proxy", "linkerd-proxy", "linkerd-init")
+"""Containers of service meshes, whose logs nobody wants."""
+
+
+def specification(project: Project, draft: Draft, index: ImageIndex, deployed: set[str]) -> ResourceSpec:
+    """Return the resource's specification; ``deployed`` are the images that some resource's YAML uses."""
+    said = draft.options
+    return ResourceSpec(
+        kind="kubernetes",
+        depends_on=tuple(said.resource_deps),
+        trigger_mode=said.trigger_mode or project.trigger_mode,
+        auto_init=said.auto_init,
+        labels=tuple(said.labels),
+        links=tuple(said.links),
+        pod_readiness=_pod_readiness(draft),
+        limits=said.limits or Limits(),
+        kubernetes=_kubernetes(project, draft, index, deployed),
+    )
+
+
+def _kubernetes(project: Project, draft: Draft, index: ImageIndex, deployed: set[str]) -> KubernetesSpec:
+    entities = sorted(draft.entities, key=lambda entity: entity.rank)
+    images = index.in_build_order(draft.images)
+    forwards = tuple(
+        one if one.host else one.model_copy(update={"host": project.facts.host}) for one in draft.port_forwards
+    )
+    selectors = tuple(LabelSelector(match_labels=labels) for labels in draft.extra_pod_selectors)
+    apply = KubernetesApplySpec(
+        yaml=dump_all([entity.body for entity in entities]),
+        image_maps=tuple(draft.images),
+        timeout=project.settings.k8s_upsert_timeout,
+        kubernetes_discovery_template_spec=DiscoveryTemplateSpec(extra_selectors=selectors) if selectors else None,
+        port_forward_template_spec=PortForwardTemplateSpec(forwards=forwards) if forwards else None,
+        pod_log_stream_template_spec=PodLogStreamTemplateSpec(ignore_containers=SIDECARS),
+        discovery_strategy=_strategy(draft.discovery_strategy),
+        cluster=CLUSTER,
+        server_side_apply=project.settings.server_side_apply,
+    )
+    made = tuple(_image(project, image, base=image.map_name not in deployed) for image in images)
+    return KubernetesSpec(images=made, apply=apply, display_names=tuple(display_names(entities)))
+
+
+def _strategy(text: str) -> Literal["", "default", "selectors-only"]:
+    return "selectors-only" if text == "selectors-only" else "default" if text else ""
+
+
+def _pod_readiness(draft: Draft) -> PodReadiness:
+    """Return the mode: as said, else by the kinds (wait over ignore over succeeded), else by what it is made of."""
+    from upright.controllers.tiltfile.assembly import readiness_of_kind  # noqa: PLC0415  reason: assembly uses this module
+
+    if draft.pod_readiness:
+        return draft.pod_readiness
+    by_kind = {readiness_of_kind(entity) for entity in draft.entities}
+    for mode in ("ignore", "succeeded"):
+        if mode in by_kind:
+            return mode
+    if draft.grouped and not draft.extra_pod_selectors and not draft.images:
+        return "ignore"
+    return "wait"
+
+
+def _image(project: Project, image: Image, *, base: bool) -> ResourceImage:
+    selector = ImageMapSpec(
+        selector=image.familiar,
+        match_exact=image.selector.exact,
+        match_in_env_vars=image.match_in_env_vars,
+        override_command=OverrideCommand(command=image.entrypoint) if image.entrypoint else None,
+        override_args=None if image.container_args is None else OverrideArgs(args=image.container_args),
+    )
+    needs: Literal["push", "base-image"] = "base-image" if base else "push"
+    build = image.build
+    docker = _docker(image, build, needs) if isinstance(build, DockerBuild) else None
+    return ResourceImage(
+        image_map=image.map_name,
+        selector=selector,
+        docker_image=docker,
+        cmd_image=None if isinstance(build, DockerBuild) else _cmd(project, image, build, needs),
+        needs=tuple(image.needs),
+        base=base,
+        deps=(build.context,) if isinstance(build, DockerBuild) else build.deps,
+    )
+
+
+def _docker(image: Image, build: DockerBuild, needs: Literal["push", "base-image"]) -> DockerImageSpec:
+    return DockerImageSpec(
+        ref=image.familiar,
+        dockerfile_contents=build.dockerfile,
+        dockerfile_path=build.dockerfile_path,
+        context=build.context,
+        context_ignores=context_ignores(image, build),
+        args=build.args,
+        target=build.target,
+        ssh_agent_configs=build.ssh,
+        secrets=build.secrets,
+        network=build.network,
+        pull=build.pull,
+        cache_from=build.cache_from,
+        platform=build.platform,
+        extra_tags=build.extra_tags,
+        image_maps=tuple(image.needs),
+        cluster=CLUSTER,
+        cluster_needs=needs,
+        extra_hosts=build.extra_hosts,
+    )
+
+
+def _cmd(project: Project, image: Image, build: CustomBuild, needs: Literal["push", "base-image"]) -> CmdImageSpec:
+    return CmdImageSpec(
+        ref=image.familiar,
+        args=build.command.argv,
+        dir=build.command.directory,
+        env=environment(project, build.command.env),
+        image_maps=tuple(image.needs),
+        output_mode=build.output_mode,
+        output_tag=build.tag,
+        outputs_image_ref_to=build.outputs_image_ref_to,
+        cluster=CLUSTER,
+        cluster_needs=needs,
+    )

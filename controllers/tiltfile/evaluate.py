@@ -1,0 +1,161 @@
+"""Executes a Tiltfile: from its path and the facts of the run to objects, settings, and what it depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from upright.controllers.tiltfile.language.errors import Failure, Interrupted, TiltfileError
+from upright.controllers.tiltfile.language.interpreter import Interpreter, absolute
+from upright.controllers.tiltfile.project import Project
+from upright.controllers.tiltfile.resources import enabled_names, make_resources, make_switches
+from upright.controllers.tiltfile.vocabulary import KNOWN, value_of
+from upright.openapi.v1alpha1.tiltfile import TiltfileSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from upright.controllers.tiltfile.language.cancellation import Cancellation
+    from upright.controllers.tiltfile.project import Facts, Level, RunLocal
+    from upright.openapi.v1alpha1.cluster import RegistryHosting
+    from upright.openapi.v1alpha1.config_map import ConfigMap
+    from upright.openapi.v1alpha1.resource import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One value of a Secret in the YAML, to be kept out of logs."""
+
+    name: str
+    key: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What a Tiltfile came to.
+
+    ``error``: it failed; then there are no objects, but the other fields say how far it came, so that its files can
+    be watched. ``resources`` are complete, in Tilt's order; ``switches`` are the ConfigMaps by which each is on or
+    off; ``objects`` is both. ``enabled`` names those that run. ``config_files`` are absolute paths, files that are
+    missing included. ``warnings`` were logged already. ``environ`` is what the Tiltfile changed in os.environ (None:
+    removed); commands in the resources have it in their env.
+    """
+
+    error: TiltfileError | None = None
+    resources: tuple[Resource, ...] = ()
+    switches: tuple[ConfigMap, ...] = ()
+    enabled: tuple[str, ...] = ()
+    settings: TiltfileSettings
+    default_registry: RegistryHosting | None = None
+    config_files: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    environ: dict[str, str | None]
+
+    @property
+    def objects(self) -> tuple[Resource | ConfigMap, ...]:
+        """Everything to apply."""
+        return (*self.switches, *self.resources)
+
+
+def evaluate(
+    path: str,
+    facts: Facts,
+    *,
+    log: Callable[[str, Level], None],
+    run_local: RunLocal,
+    cancellation: Cancellation | None = None,
+) -> Evaluation:
+    """Execute the Tiltfile at ``path`` and return what it came to; it raises nothing.
+
+    Synchronous, and made for a worker thread: ``log`` and ``run_local`` are called in it. Nothing outside is touched
+    but what the Tiltfile asks for: files are read, and ``local()`` runs commands through ``run_local``.
+    ``cancellation.cancel(reason)`` from any thread ends it with that reason as its error.
+    """
+    path = absolute(path, str(Path.cwd()))
+    project = _project(facts, log, run_local, cancellation)
+    log(f"Loading Tiltfile at: {path}", "INFO")
+    try:
+        return _evaluated(path, project)
+    except TiltfileError as error:
+        return _outcome(project, error=error)
+    except Interrupted as interrupted:
+        return _outcome(project, error=TiltfileError(str(interrupted)))
+
+
+def _project(
+    facts: Facts, log: Callable[[str, Level], None], run_local: RunLocal, cancellation: Cancellation | None
+) -> Project:
+    interpreter = Interpreter(
+        known=KNOWN,
+        predeclared=lambda name: value_of(name, project),
+        locate=_locate,
+        read=lambda path: project.read(path),  # noqa: PLW0108  reason: the project is made after its interpreter
+        cancellation=cancellation,
+    )
+    project = Project(
+        facts=facts,
+        log=log,
+        run_local=run_local,
+        interpreter=interpreter,
+        settings=TiltfileSettings(),
+        environ=dict(facts.environ),
+    )
+    return project
+
+
+def _locate(name: str, directory: str) -> str:
+    if name.startswith("ext://"):
+        raise Failure(f"extensions are not implemented yet: {name}")
+    return absolute(name, directory)
+
+
+def _evaluated(path: str, project: Project) -> Evaluation:
+    if not Path(path).exists():
+        project.watch(path)
+        message = f"No Tiltfile found at paths '{path}'. Check out https://docs.tilt.dev/tutorial.html"
+        raise TiltfileError(message)
+    interpreter = project.interpreter
+    interpreter.run(path)
+    with interpreter.errors():
+        resources = make_resources(project)
+        if not resources:
+            raise Failure("No resources found. Check out https://docs.tilt.dev/tutorial.html to get started!")
+        running = enabled_names(project, resources)
+        return _outcome(project, resources=resources, enabled=running, switches=make_switches(resources, running))
+    raise AssertionError  # pragma: no cover  reason: errors() lets nothing but exit() end quietly
+
+
+def _outcome(
+    project: Project,
+    *,
+    error: TiltfileError | None = None,
+    resources: tuple[Resource, ...] = (),
+    switches: tuple[ConfigMap, ...] = (),
+    enabled: tuple[str, ...] = (),
+) -> Evaluation:
+    before = project.facts.environ
+    changed: dict[str, str | None] = {
+        name: value for name, value in project.environ.items() if before.get(name) != value
+    }
+    return Evaluation(
+        error=error,
+        resources=resources,
+        switches=switches,
+        enabled=enabled,
+        settings=project.settings,
+        default_registry=project.default_registry,
+        config_files=tuple(project.read_paths),
+        warnings=tuple(project.warnings),
+        secrets=_secrets(project),
+        environ={**changed, **{name: None for name in before if name not in project.environ}},
+    )
+
+
+def _secrets(project: Project) -> tuple[Secret, ...]:
+    if not project.scrub_secrets or not project.entities:
+        return ()
+    found = ((entity.name, key, value) for entity in project.entities for key, value in entity.secret_values())
+    return tuple(Secret(*one) for one in found)

@@ -1,0 +1,183 @@
+"""Images that the Tiltfile builds: what docker_build and custom_build were told, and who needs which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from upright.controllers.tiltfile.language.errors import Failure
+from upright.controllers.tiltfile.language.text import quote
+from upright.controllers.tiltfile.object_names import sanitized
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from upright.controllers.tiltfile.language.errors import Place
+    from upright.controllers.tiltfile.project import Project
+    from upright.controllers.tiltfile.readers import Command
+    from upright.controllers.tiltfile.references import Reference, Selector
+
+NO_CONFIGS = (
+    "We could not find any deployment instructions, e.g. `k8s_yaml` or `docker_compose`.\n"
+    "Skipping all image builds until we know how to deploy them."
+)
+NO_IMAGES_IN_CONFIGS = (
+    "No Kubernetes configs with images found.\n"
+    "If you are using CRDs, add k8s_kind() to tell Tilt how to find images.\n"
+    "https://docs.tilt.dev/api.html#api.k8s_kind"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DockerBuild:
+    """How docker_build builds: an absolute context, the Dockerfile, and its options as the engine takes them."""
+
+    context: str
+    dockerfile: str
+    dockerfile_path: str
+    args: tuple[str, ...] = ()
+    target: str = ""
+    ssh: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    network: str = ""
+    extra_tags: tuple[str, ...] = ()
+    cache_from: tuple[str, ...] = ()
+    pull: bool = False
+    platform: str = ""
+    extra_hosts: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomBuild:
+    """How custom_build builds: a command, and how its image is found afterwards."""
+
+    command: Command
+    deps: tuple[str, ...]
+    image_deps: tuple[Reference, ...] = ()
+    tag: str = ""
+    output_mode: Literal["local-docker", "local-docker-and-remote", "remote"] = "local-docker"
+    outputs_image_ref_to: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Image:
+    """One image and its way to be built; ``needs`` are the ImageMap names of images that must be built first."""
+
+    selector: Selector
+    build: DockerBuild | CustomBuild
+    place: Place | None
+    tiltfile: str
+    ignore: tuple[str, ...] = ()
+    match_in_env_vars: bool = False
+    entrypoint: tuple[str, ...] = ()
+    container_args: tuple[str, ...] | None = None
+    needs: list[str] = field(default_factory=list[str])
+    used: bool = False
+
+    @property
+    def familiar(self) -> str:
+        return self.selector.reference.familiar
+
+    @property
+    def map_name(self) -> str:
+        """The name of its ImageMap."""
+        return sanitized(self.familiar)
+
+
+def add_image(project: Project, image: Image) -> None:
+    """Note the image; raises Failure if its reference is there already.
+
+    Images of one name but different tags match only their own tag.
+    """
+    for known in project.images:
+        if str(known.selector.reference) == str(image.selector.reference):
+            raise Failure(f"Image for ref {quote(image.familiar)} has already been defined")
+        if known.selector.reference.name == image.selector.reference.name:
+            image.selector = replace(image.selector, exact=True)
+            known.selector = replace(known.selector, exact=True)
+    project.images.append(image)
+
+
+class ImageIndex:
+    """The images by what consumes them."""
+
+    def __init__(self, images: Sequence[Image]) -> None:
+        self.images = images
+        self.by_map_name = {image.map_name: image for image in images}
+        self.consumed: dict[str, None] = {}
+
+    def consumed_by(self, reference: Reference) -> Image | None:
+        """Return the image that a consumer's reference means, and note that it is used."""
+        self.consumed[reference.familiar_name] = None
+        for image in self.images:
+            if image.selector.matches(reference):
+                image.used = True
+                return image
+        return None
+
+    def link(self) -> None:
+        """Find out which image is built on which; raises Failure for one that is asked for and not there."""
+        for image in self.images:
+            for reference in _base_images(image.build):
+                base = self.consumed_by(reference)
+                if base is not None:
+                    image.needs.append(base.map_name)
+            for reference in image.build.image_deps if isinstance(image.build, CustomBuild) else ():
+                base = self.consumed_by(reference)
+                if base is None:
+                    message = f"image {quote(image.familiar)}: image dep {quote(reference.familiar)} not found"
+                    raise Failure(message, image.place)
+                image.needs.append(base.map_name)
+            image.needs = list(dict.fromkeys(image.needs))
+
+    def in_build_order(self, wanted: Iterable[str]) -> list[Image]:
+        """Return the images by ImageMap name and all they need, each after what it needs."""
+        order: list[Image] = []
+        finished: set[str] = set()
+        pending: set[str] = set()
+
+        def visit(name: str) -> None:
+            if name in finished:
+                return
+            image = self.by_map_name[name]
+            if name in pending:
+                raise Failure(f"Image dependency cycle: {image.familiar}", image.place)
+            pending.add(name)
+            for need in image.needs:
+                visit(need)
+            finished.add(name)
+            order.append(image)
+
+        for name in wanted:
+            visit(name)
+        return order
+
+    def unused_warning(self, quiet: Sequence[str], *, has_resources: bool, has_objects: bool) -> str:
+        """Return what to say of images that nothing uses, or nothing."""
+        unused = [image for image in self.images if not image.used and not {"*", image.familiar} & set(quiet)]
+        if not unused:
+            return ""
+        if not has_objects and not has_resources:
+            return NO_CONFIGS
+        if not has_resources:
+            return NO_IMAGES_IN_CONFIGS
+        name = unused[0].familiar
+        from difflib import get_close_matches  # noqa: PLC0415  reason: needed only when something is wrong
+
+        similar = get_close_matches(unused[0].selector.reference.familiar_name, list(self.consumed), n=3, cutoff=0.3)
+        meant = "".join(f"    - {one}\n" for one in similar)
+        return (
+            f"Image not used in any Kubernetes config:\n    ✕ {name}\n"
+            f"{'Did you mean…' + chr(10) if meant else ''}{meant}Skipping this image build\n"
+            "If this is deliberate, suppress this warning with: "
+            f"update_settings(suppress_unused_image_warnings=[{quote(name)}])"
+        )
+
+
+def _base_images(build: DockerBuild | CustomBuild) -> list[Reference]:
+    if isinstance(build, CustomBuild):
+        return []
+    from upright.controllers.tiltfile.dockerfile import base_images  # noqa: PLC0415  reason: its parser, where it is used
+
+    return base_images(build.dockerfile, build.args)

@@ -1,0 +1,140 @@
+"""What a Tiltfile says while it runs: the facts it may ask for, and everything its builtins note down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from upright.controllers.tiltfile.language.errors import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from upright.controllers.tiltfile.images import Image
+    from upright.controllers.tiltfile.kubernetes_objects import Entity
+    from upright.controllers.tiltfile.language.errors import Place
+    from upright.controllers.tiltfile.language.interpreter import Interpreter
+    from upright.controllers.tiltfile.language.values import Value
+    from upright.controllers.tiltfile.resource_options import KubernetesOptions, LocalResource
+    from upright.openapi.v1alpha1.cluster import RegistryHosting
+    from upright.openapi.v1alpha1.tiltfile import TiltfileSettings
+
+Level = Literal["INFO", "WARN", "ERROR"]
+TriggerMode = Literal["auto", "manual"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a local command ended; ``error`` says why it could not run at all."""
+
+    exit_code: int
+    stdout: str = ""
+    stderr: str = ""
+    error: str = ""
+
+
+class RunLocal(Protocol):
+    """Runs a command and waits for it.
+
+    ``env`` is the whole environment. ``line`` hears every line of both streams as it comes, without its newline.
+    Called in the evaluation's thread; whoever cancels the evaluation has to end the command too.
+    """
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        directory: str,
+        env: Mapping[str, str],
+        stdin: str | None,
+        line: Callable[[str], None],
+    ) -> Finished: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a Tiltfile may ask about the run.
+
+    ``dev_cluster``: deploying there needs no allow_k8s_contexts (a known development cluster, the embedded one, or
+    none at all). ``host`` is where port forwards listen unless they say otherwise.
+    """
+
+    args: tuple[str, ...] = ()
+    subcommand: str = "ci"
+    environ: Mapping[str, str] = field(default_factory=dict[str, str])
+    kube_context: str = ""
+    kube_namespace: str = "default"
+    dev_cluster: bool = True
+    host: str = "localhost"
+    executable: str = "upright"
+    name: str = "(Tiltfile)"
+
+
+@dataclass(slots=True)
+class Project:
+    """The state of one evaluation. Builtins write to it; assembly makes objects of it."""
+
+    facts: Facts
+    log: Callable[[str, Level], None]
+    run_local: RunLocal
+    interpreter: Interpreter
+    settings: TiltfileSettings
+    environ: dict[str, str] = field(default_factory=dict[str, str])
+    read_paths: dict[str, None] = field(default_factory=dict[str, None])
+    warnings: list[str] = field(default_factory=list[str])
+
+    local_resources: dict[str, LocalResource] = field(default_factory=dict[str, "LocalResource"])
+    images: list[Image] = field(default_factory=list["Image"])
+    entities: list[Entity] = field(default_factory=list["Entity"])
+    entity_places: dict[tuple[str, ...], Place | None] = field(default_factory=dict[tuple[str, ...], "Place | None"])
+    kubernetes_options: list[KubernetesOptions] = field(default_factory=list["KubernetesOptions"])
+    default_registry: RegistryHosting | None = None
+    allowed_contexts: list[str] = field(default_factory=list[str])
+    quiet_images: list[str] = field(default_factory=list[str])
+    trigger_mode: TriggerMode = "auto"
+    trigger_mode_place: Place | None = None
+    scrub_secrets: bool = True
+    enabled_resources: list[str] | None = None
+    disable_all: bool = False
+    config_parsed_in: str = ""
+    memory: dict[str, Value] = field(default_factory=dict[str, "Value"])
+
+    @property
+    def directory(self) -> str:
+        """What relative paths are relative to."""
+        return self.interpreter.directory
+
+    @property
+    def context_allowed(self) -> bool:
+        """Whether the Tiltfile may deploy to (and run commands against) the current cluster."""
+        return self.facts.dev_cluster or self.facts.kube_context in self.allowed_contexts
+
+    def warn(self, text: str) -> None:
+        """Log a warning, and keep it for the Tiltfile's status."""
+        self.warnings.append(text)
+        self.log(text, "WARN")
+
+    def watch(self, path: str, *, recursive: bool = False) -> None:
+        """Note that the Tiltfile depends on the file, also if it is not there yet; a folder only if ``recursive``."""
+        if recursive or not Path(path).is_dir():
+            self.read_paths[path] = None
+
+    def read(self, path: str) -> str:
+        """Return a file's text, and note the dependency; raises OSError."""
+        self.watch(path)
+        return Path(path).read_text(encoding="utf-8")
+
+    def read_or_fail(self, path: str) -> str:
+        """Return a file's text; raises Failure in Go's words."""
+        try:
+            return self.read(path)
+        except OSError as error:
+            raise Failure(f"open {path}: {(error.strerror or str(error)).lower()}") from None
+        except UnicodeDecodeError:
+            raise Failure(f"{path} is not UTF-8 text") from None
+
+    def check_free(self, name: str) -> None:
+        """Raise Failure if a local resource of that name is there already."""
+        if name in self.local_resources:
+            raise Failure(f'local_resource named "{name}" already exists')

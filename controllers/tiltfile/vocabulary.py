@@ -1,0 +1,154 @@
+"""Every name a Tiltfile may use: the module of ours that gives it, imported only when a Tiltfile uses the name."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, TypeVar
+
+from upright.controllers.tiltfile.language.arguments import Arguments, bind
+from upright.controllers.tiltfile.language.errors import Failure
+from upright.controllers.tiltfile.language.values import Builtin, Module, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from upright.controllers.tiltfile.project import Project
+
+A = TypeVar("A", bound=Arguments)
+
+_SAME_NAME = (
+    "allow_k8s_contexts blob ci_settings custom_build default_registry docker_build include k8s_resource k8s_yaml "
+    "link listdir load_dynamic local local_resource port_forward print read_file secret_settings trigger_mode "
+    "update_settings watch_file"
+)
+BUILTINS: Mapping[str, str] = {
+    **{name: name for name in _SAME_NAME.split()},
+    "TRIGGER_MODE_AUTO": "trigger_mode",
+    "TRIGGER_MODE_MANUAL": "trigger_mode",
+    "config": "config_module",
+    "decode_json": "json_codec",
+    "decode_yaml": "yaml_codec",
+    "decode_yaml_stream": "yaml_codec",
+    "encode_json": "json_codec",
+    "encode_yaml": "yaml_codec",
+    "encode_yaml_stream": "yaml_codec",
+    "exec_action": "probe",
+    "exit": "messages",
+    "fail": "messages",
+    "http_get_action": "probe",
+    "k8s_context": "allow_k8s_contexts",
+    "k8s_namespace": "allow_k8s_contexts",
+    "module": "records",
+    "os": "os_module",
+    "print": "messages",
+    "probe": "probe",
+    "read_json": "json_codec",
+    "read_yaml": "yaml_codec",
+    "read_yaml_stream": "yaml_codec",
+    "shlex": "shlex_module",
+    "struct": "records",
+    "sys": "sys_module",
+    "tcp_socket_action": "probe",
+    "test": "local_resource",
+    "warn": "messages",
+}
+"""Name to the module in ``builtins/`` that has it in its VALUES."""
+
+NOT_YET = frozenset(
+    [
+        "analytics_settings",
+        "dc_resource",
+        "disable_feature",
+        "disable_snapshots",
+        "docker_compose",
+        "docker_prune_settings",
+        "enable_feature",
+        "experimental_analytics_report",
+        "experimental_metrics_settings",
+        "experimental_telemetry_cmd",
+        "fall_back_on",
+        "filter_yaml",
+        "helm",
+        "initial_sync",
+        "k8s_custom_deploy",
+        "k8s_image_json_path",
+        "k8s_kind",
+        "kustomize",
+        "local_git_repo",
+        "restart_container",
+        "run",
+        "set_team",
+        "sync",
+        "version_settings",
+        "watch_settings",
+        "workload_to_resource_function",
+    ]
+)
+"""Functions of Tilt's that are not there yet: using one is an error with its place."""
+
+V1ALPHA1 = [
+    "cmd",
+    "config_map",
+    "config_map_disable_source",
+    "disable_source",
+    "exec_action",
+    "extension",
+    "extension_repo",
+    "file_watch",
+    "forward",
+    "handler",
+    "http_get_action",
+    "http_header",
+    "ignore_def",
+    "kubernetes_apply",
+    "kubernetes_apply_cmd",
+    "kubernetes_discovery",
+    "kubernetes_discovery_template_spec",
+    "kubernetes_image_locator",
+    "kubernetes_image_object_descriptor",
+    "kubernetes_watch_ref",
+    "label_selector",
+    "label_selector_requirement",
+    "object_selector",
+    "pod_log_stream_template_spec",
+    "port_forward_template_spec",
+    "probe",
+    "restart_on_spec",
+    "start_on_spec",
+    "tcp_socket_action",
+    "ui_bool_input_spec",
+    "ui_button",
+    "ui_choice_input_spec",
+    "ui_component_location",
+    "ui_hidden_input_spec",
+    "ui_input_spec",
+    "ui_text_input_spec",
+]
+KNOWN = frozenset(BUILTINS) | NOT_YET | {"v1alpha1"}
+
+
+def value_of(name: str, project: Project) -> Value:
+    """Return what a predeclared name stands for."""
+    if name in NOT_YET:
+        return _not_yet(name)
+    if name == "v1alpha1":
+        return Module(name, {member: _not_yet(f"v1alpha1.{member}") for member in V1ALPHA1})
+    module = importlib.import_module(f"upright.controllers.tiltfile.builtins.{BUILTINS[name]}")
+    make: Callable[[Project], Value] = module.VALUES[name]
+    return make(project)
+
+
+def _not_yet(name: str) -> Builtin:
+    def run(_args: tuple[Value, ...], _kwargs: dict[str, Value]) -> Value:
+        raise Failure(f"{name} is not implemented yet")
+
+    return Builtin(name, run)
+
+
+def function(name: str, want: type[A], act: Callable[[Project, A], Value]) -> Callable[[Project], Value]:
+    """Return the maker of a builtin function: its arguments are bound as ``want`` says, and given to ``act``."""
+
+    def make(project: Project) -> Builtin:
+        return Builtin(name, lambda args, kwargs: act(project, bind(name, want, (args, kwargs), project.directory)))
+
+    return make
