@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import anyio
 
 from upright.controllers.node.addresses import Addresses
 from upright.controllers.node.network import Network
@@ -23,6 +25,7 @@ RESERVED_FOR_NAME_SERVER = 11
 NAME_SERVER = 10
 CANDIDATES = tuple(IPv4Network(f"10.{second}.0.0/16") for second in (*range(77, 128), *range(128, 250)))
 INTERFACE_CHARACTERS = 15
+END_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class ClusterNetwork:
 
 @asynccontextmanager
 async def cluster_network(engine: Engine, name: str, labels: Mapping[str, str]) -> AsyncGenerator[ClusterNetwork]:
-    """Make the network, and remove it in the end; raises EngineError where pods cannot be reached from here."""
+    """Make the network; in the end everything with the labels goes. Raises EngineError where pods cannot be reached from here."""
     namespace = engine.info.network_namespace
     if namespace is None:
         raise EngineError(
@@ -51,7 +54,8 @@ async def cluster_network(engine: Engine, name: str, labels: Mapping[str, str]) 
     try:
         yield _lay_out(made, network)
     finally:
-        await engine.remove_network(made.name)
+        with anyio.move_on_after(END_SECONDS, shield=True), suppress(EngineError):
+            await engine.reap(labels)
 
 
 async def _make(engine: Engine, name: str, labels: Mapping[str, str], network: Network) -> EngineNetwork:

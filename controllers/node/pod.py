@@ -49,8 +49,8 @@ class PodController(Controller[Pod]):
         return (Watch(ConfigMap, self._concerned), Watch(Secret, self._concerned), Watch(Pod, self._gone))
 
     def look(self, uid: str) -> None:
-        """Have a pod's worker look at its containers."""
-        if worker := self._workers.get(uid):
+        """Have a pod's worker look at its containers, or every worker if no pod is named."""
+        for worker in [self._workers[uid]] if uid in self._workers else [] if uid else self._workers.values():
             worker.bell.ring()
 
     def _concerned(self, obj: Object) -> Iterable[Key]:
