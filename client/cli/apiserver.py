@@ -1,0 +1,54 @@
+"""``upright apiserver``: reads its line, then hands over to the server's own entry point."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from upright.client.cli.asked import environment
+from upright.client.cli.flags import Command, Flag, parse
+from upright.client.cli.troubles import WrongUsage
+
+_ENTRY_POINT = "upright.apiserver.__main__"
+
+
+def command() -> Command:
+    """Return what help says."""
+    return Command(
+        "apiserver",
+        "Runs the API server alone, without controllers, until it is interrupted.",
+        "upright apiserver [flags]",
+        "upright apiserver --port 0 --state ./state\nupright apiserver --database postgresql://upright@db/upright",
+        (
+            Flag(
+                "port",
+                "port of plain HTTP; 0 takes a free one",
+                "PORT",
+                default="10350",
+                variables=("UPRIGHT_PORT", "TILT_PORT"),
+            ),
+            Flag(
+                "host",
+                "loopback name to listen on",
+                "HOST",
+                default="localhost",
+                variables=("UPRIGHT_HOST", "TILT_HOST"),
+            ),
+            Flag("state", "folder for database, certificate and kubeconfig", "DIR", variables=("UPRIGHT_STATE",)),
+            Flag(
+                "database",
+                "file or URL of the database; state.db in the folder unless said",
+                "URL",
+                variables=("UPRIGHT_DATABASE",),
+            ),
+        ),
+    )
+
+
+def run(arguments: list[str]) -> int:
+    """Serve until interrupted."""
+    given = parse(command(), arguments, environment())
+    if given.arguments:
+        raise WrongUsage(f'apiserver takes no arguments, not "{given.arguments[0]}"')
+    line = [f"--host={given.text('host')}", f"--port={given.number('port', 0, 65535)}"]
+    line += [f"--{name}={value}" for name in ("state", "database") if (value := given.text(name))]
+    return int(import_module(_ENTRY_POINT).main(line))
