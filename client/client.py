@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
-from upright.client.transport import PatchType, Propagation, Request, Transport
-from upright.openapi.meta import Object
+from upright.client.transport import PatchType, Propagation, Request, Transport, WatchEvent
+from upright.openapi.meta import Object, ObjectMeta
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -25,13 +25,26 @@ class Listing(Generic[T]):
     resource_version: str
 
 
-@dataclass(frozen=True, slots=True)
 class Change(Generic[T]):
-    """A watch event with its object typed; a BOOKMARK has none, only the resourceVersion."""
+    """A watch event; ``object`` is made when it is first asked for, and None for a BOOKMARK."""
 
-    type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
-    object: T | None
-    resource_version: str
+    __slots__ = ("_kind", "_object", "body", "type")
+
+    def __init__(self, event: WatchEvent, kind: type[T]) -> None:
+        self.type = event.type
+        self.body = event.object
+        self._kind = kind
+        self._object: T | None = None
+
+    @property
+    def resource_version(self) -> str:
+        return str(self.body["metadata"]["resourceVersion"])
+
+    @property
+    def object(self) -> T | None:
+        if self._object is None and self.type != "BOOKMARK":
+            self._object = self._kind.model_validate(self.body)
+        return self._object
 
 
 class Client:
@@ -80,9 +93,7 @@ class Client:
 
             async def changes() -> AsyncIterator[Change[T]]:
                 async for event in events:
-                    version = str(event.object["metadata"]["resourceVersion"])
-                    obj = None if event.type == "BOOKMARK" else kind.model_validate(event.object)
-                    yield Change(event.type, obj, version)
+                    yield Change(event, kind)
 
             yield changes()
 
@@ -161,4 +172,8 @@ class Client:
             body=obj.to_wire(),
             model=obj,
         )
-        return kind.model_validate(await self._transport.call(request))
+        answer = await self._transport.call(request)
+        if verb == "update" and obj.metadata.resource_version and kind.definition.defaults is None:
+            # what was sent is what is stored, for nobody else wrote in between: only the metadata is new
+            return obj.model_copy(update={"metadata": ObjectMeta.model_validate(answer["metadata"])})
+        return kind.model_validate(answer)

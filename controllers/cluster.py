@@ -41,6 +41,7 @@ class ClusterController(Controller[Cluster]):
     """Connects; ``opener`` leads to the cluster a spec names (or starts the embedded one) and ends it afterwards."""
 
     kind: ClassVar[type[Object]] = Cluster
+    heeds_status: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from upright.controllers import fingerprint
 from upright.controllers.cmd_life import FAILED_TO_START_CODE, CmdLife
 from upright.controllers.cmd_triggers import NoTriggers
 from upright.controllers.disable_status import disable_status, sources_of
+from upright.controllers.finalizers import CMD_FINALIZER
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
 from upright.controllers.world.environment import with_pairs
@@ -44,7 +45,7 @@ class CmdController(Controller[Cmd]):
 
     kind: ClassVar[type[Object]] = Cmd
     reads: ClassVar[tuple[type[Object], ...]] = (ConfigMap,)
-    finalizer: ClassVar[str] = "tilt.dev/cmd"
+    finalizer: ClassVar[str] = CMD_FINALIZER
 
     def __init__(
         self,

@@ -44,6 +44,7 @@ class DockerImageController(Controller[DockerImage]):
     """Builds each DockerImage once for each spec and cause; the log goes to its span."""
 
     kind: ClassVar[type[Object]] = DockerImage
+    heeds_status: ClassVar[bool] = False
 
     def __init__(self, engines: Engines, logs: Logs, clock: Callable[[], datetime]) -> None:
         self._engines = engines

@@ -22,6 +22,7 @@ class ImageMapController(Controller[ImageMap]):
     """Keeps each ImageMap on its newest image; builds are named ``<resource>:<image map>``."""
 
     kind: ClassVar[type[Object]] = ImageMap
+    heeds_status: ClassVar[bool] = False
 
     def watches(self) -> Iterable[Watch]:
         yield Watch(DockerImage, self._map_of)

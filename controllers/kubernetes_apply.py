@@ -11,6 +11,7 @@ import orjson
 
 from upright.controllers import fingerprint
 from upright.controllers.apply_order import waves
+from upright.controllers.finalizers import APPLY_FINALIZER
 from upright.controllers.fingerprint import RESOURCE, SPAN
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
@@ -58,8 +59,9 @@ class KubernetesApplyController(Controller[KubernetesApply]):
     """
 
     kind: ClassVar[type[Object]] = KubernetesApply
+    heeds_status: ClassVar[bool] = False
     owns: ClassVar[tuple[type[Object], ...]] = (KubernetesDiscovery,)
-    finalizer: ClassVar[str] = "tilt.dev/applied-objects"
+    finalizer: ClassVar[str] = APPLY_FINALIZER
 
     def __init__(
         self,

@@ -38,6 +38,7 @@ class PortForwardController(Controller[PortForward]):
     """One listener a forward; each connection is led to the pod by the cluster. ``host`` is where it listens by default."""
 
     kind: ClassVar[type[Object]] = PortForward
+    heeds_status: ClassVar[bool] = False
 
     def __init__(self, clusters: Clusters, logs: Logs, clock: Callable[[], datetime], host: str = "localhost") -> None:
         self._clusters = clusters

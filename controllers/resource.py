@@ -51,6 +51,7 @@ class ResourceController(Controller[Resource]):
     """
 
     kind: ClassVar[type[Object]] = Resource
+    heeds_status: ClassVar[bool] = False
     owns: ClassVar[tuple[type[Object], ...]] = STEPS
     reads: ClassVar[tuple[type[Object], ...]] = (Session, Tiltfile)
 
@@ -59,6 +60,7 @@ class ResourceController(Controller[Resource]):
         self._logs = logs
         self._tail = tail
         self._unfinished: set[str] = set()
+        self._causes: dict[str, tuple[str, int, str]] = {}
 
     def watches(self) -> Iterable[Watch]:
         yield Watch(Resource, self._seen)
@@ -88,7 +90,7 @@ class ResourceController(Controller[Resource]):
     async def _updated(self, turn: Turn[Resource]) -> tuple[Picture, list[Failure]]:
         """Begin the update if it is due and there is a place, or follow the one that runs."""
         resource, status = turn.obj, turn.obj.status
-        cause = cause_of(resource)
+        cause = self._cause(resource)
         due = status.triggered != cause and (resource.spec.auto_init or status.triggered != "")
         hold = None
         if due and status.current_build is None:
@@ -106,6 +108,14 @@ class ResourceController(Controller[Resource]):
             failures = [card_of_update(resource, status, self._tail)]
         due = due and status.triggered != cause
         return Picture(resource, status, Serving("none"), turn.now, due, hold), failures
+
+    def _cause(self, resource: Resource) -> str:
+        """Return ``cause_of`` the resource, computed once for each of its generations."""
+        meta = resource.metadata
+        known = self._causes.get(resource.name)
+        if known is None or known[:2] != (meta.uid, meta.generation):
+            known = self._causes[resource.name] = (meta.uid, meta.generation, cause_of(resource))
+        return known[2]
 
     def _begin(self, resource: Resource, cause: str, turn: Turn[Resource]) -> ResourceStatus:
         span = f"build:{resource.name}"

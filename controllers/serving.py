@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from upright.controllers import fingerprint
+from upright.controllers.finalizers import CMD_FINALIZER
 from upright.controllers.update import step_meta
 from upright.controllers.verdict import runtime as runtime_rules
 from upright.controllers.verdict.finding import Finding
@@ -52,7 +53,9 @@ def local(resource: Resource, status: ResourceStatus, find: Find, budgets: Budge
     if spec is None or spec.serve is None:
         return Serving("not_applicable", opens_the_way=True)
     name = serve_cmd_name(resource, status.serve_run)
-    wanted = Cmd(metadata=step_meta(resource, name, status.triggered, f"localserve:{name}"), spec=spec.serve)
+    wanted = Cmd(
+        metadata=step_meta(resource, name, status.triggered, f"localserve:{name}", CMD_FINALIZER), spec=spec.serve
+    )
     seen = find(Cmd, name)
     no_probe = spec.serve.readiness_probe is None
     if seen is None or not seen.status.ran or seen.status.ran != fingerprint.of_step(seen):

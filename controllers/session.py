@@ -34,12 +34,15 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.tiltfile import TiltfileStatus
 
 WRITE_EVERY_SECONDS = 0.2
+WRITE_SECONDS_PER_TARGET = 0.001
+"""A status with many targets is written more seldom: saying how the run goes must not hold it up."""
 
 
 class SessionController(Controller[Session]):
     """Owns the Tiltfile and says the verdict; ``args`` are the Tiltfile's, ``pid`` and ``started`` of this process."""
 
     kind: ClassVar[type[Object]] = Session
+    heeds_status: ClassVar[bool] = False
     owns: ClassVar[tuple[type[Object], ...]] = (Tiltfile,)
     workers: ClassVar[int] = 1
 
@@ -76,7 +79,8 @@ class SessionController(Controller[Session]):
             told = {"done": True, "error": ended.reason, "verdict": ended}
             return Outcome(session.status.model_copy(update=told))
         await turn.apply([self._tiltfile(session)])
-        wait = self._written + WRITE_EVERY_SECONDS - anyio.current_time()
+        pause = WRITE_EVERY_SECONDS + WRITE_SECONDS_PER_TARGET * len(session.status.targets)
+        wait = self._written + pause - anyio.current_time()
         if wait > 0 and self._moving and not self._failed:
             return Outcome(after=wait)
         self._written = anyio.current_time()

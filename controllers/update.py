@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from upright.controllers import fingerprint
+from upright.controllers.finalizers import APPLY_FINALIZER, CMD_FINALIZER
 from upright.controllers.fingerprint import CAUSE, RESOURCE, SPAN
 from upright.openapi.meta import Object, ObjectMeta
 from upright.openapi.v1alpha1.cmd import Cmd
@@ -58,9 +59,10 @@ def cause_of(resource: Resource) -> str:
     return ""
 
 
-def step_meta(resource: Resource, name: str, cause: str, span: str) -> ObjectMeta:
-    """Return the metadata of a step object of the resource."""
-    return ObjectMeta(name=name, annotations={RESOURCE: resource.name, SPAN: span, CAUSE: cause})
+def step_meta(resource: Resource, name: str, cause: str, span: str, *finalizers: str) -> ObjectMeta:
+    """Return the metadata of a step object of the resource; its controller's finalizer saves that one a write."""
+    notes = {RESOURCE: resource.name, SPAN: span, CAUSE: cause}
+    return ObjectMeta(name=name, annotations=notes, finalizers=finalizers)
 
 
 def update_cmd_name(resource: Resource) -> str:
@@ -72,7 +74,7 @@ def _local(resource: Resource, local: LocalSpec, cause: str, find: Find) -> Upda
     if local.update is None:
         return Update("done", (), ())
     name = update_cmd_name(resource)
-    wanted = Cmd(metadata=step_meta(resource, name, cause, f"cmd:{name}"), spec=local.update)
+    wanted = Cmd(metadata=step_meta(resource, name, cause, f"cmd:{name}", CMD_FINALIZER), spec=local.update)
     seen = find(Cmd, name)
     ended = seen.status.terminated if seen is not None and _is(seen, seen.status.ran, wanted) else None
     if ended is None:
@@ -137,7 +139,7 @@ def _image(
 
 
 def _apply(resource: Resource, kubernetes: KubernetesSpec, cause: str, find: Find) -> tuple[Step, KubernetesApply]:
-    meta = step_meta(resource, resource.name, cause, f"kubernetesapply:{resource.name}")
+    meta = step_meta(resource, resource.name, cause, f"kubernetesapply:{resource.name}", APPLY_FINALIZER)
     wanted = KubernetesApply(metadata=meta, spec=kubernetes.apply)
     seen = find(KubernetesApply, resource.name)
     if seen is None or not _is(seen, seen.status.applied_input_hash, wanted, *image_refs(wanted, find)):

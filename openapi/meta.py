@@ -48,14 +48,21 @@ def omit(default: Any = None, **more: Any) -> Any:  # noqa: ANN401  reason: stan
     return Field(default=default, exclude_if=operator.not_, **more)
 
 
+_SECONDS_LENGTH, _MICROSECONDS_LENGTH = len("2026-11-23T06:00:00"), len("2026-11-23T06:00:00.000000")
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+
+
 def format_time(moment: datetime) -> str:
     """Return RFC 3339 in UTC to the second, as Kubernetes' Time."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{_utc(moment).isoformat(timespec='seconds')[:_SECONDS_LENGTH]}Z"
 
 
 def format_micro_time(moment: datetime) -> str:
     """Return RFC 3339 in UTC with six digits, as Kubernetes' MicroTime."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{_utc(moment).isoformat(timespec='microseconds')[:_MICROSECONDS_LENGTH]}Z"
 
 
 def parse_time(text: str) -> datetime:

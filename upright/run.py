@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from upright import run_folder
+from upright.apiserver.clock import utc_now
 from upright.apiserver.sockets import PortTaken, UnsafeBind, listen_on_loopback
 
 if TYPE_CHECKING:
     import socket
 
     from upright.client.cli.options import CiOptions
+    from upright.run_folder import RunFolder
 
 EXIT_USAGE = 2
 
@@ -28,14 +32,18 @@ def ci(options: CiOptions) -> int:
     import anyio  # noqa: PLC0415  reason: a port that is taken is said before anything is imported
 
     try:
-        return anyio.run(partial(_ci, options, sockets), backend_options={"use_uvloop": True})
+        tiltfile = Path(options.file).absolute()
+        folder = run_folder.make(tiltfile, options.state, utc_now())
+        code = anyio.run(partial(_ci, options, folder, sockets), backend_options={"use_uvloop": True})
+        run_folder.prune(tiltfile)
+        return code
     finally:
         for bound in sockets:
             bound.close()
 
 
-async def _ci(options: CiOptions, sockets: list[socket.socket]) -> int:
+async def _ci(options: CiOptions, folder: RunFolder, sockets: list[socket.socket]) -> int:
     from upright.running import Run  # noqa: PLC0415  reason: as above
 
-    async with Run.open(options, sockets) as run:
+    async with Run.open(options, folder, sockets) as run:
         return await run.to_verdict()

@@ -35,7 +35,6 @@ from upright.controllers.world.secrets import Secrets
 from upright.openapi.meta import ObjectMeta
 from upright.openapi.scheme import discover
 from upright.openapi.v1alpha1.session import Session, SessionCISpec, SessionSpec
-from upright.run_folder import make, prune
 from upright.wiring import Wiring, controllers
 
 if TYPE_CHECKING:
@@ -67,10 +66,8 @@ class Run:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, options: CiOptions, sockets: list[socket.socket]) -> AsyncGenerator[Run]:
-        """Open the store and serve it; controllers start in ``to_verdict``."""
-        tiltfile = Path(options.file).absolute()
-        folder = make(tiltfile, options.state, utc_now())
+    async def open(cls, options: CiOptions, folder: RunFolder, sockets: list[socket.socket]) -> AsyncGenerator[Run]:
+        """Open the store and what else the run needs; nothing runs before ``to_verdict``."""
         secrets = Secrets()
         async with (
             Store.open(options.database or str(folder.database)) as store,
@@ -86,7 +83,6 @@ class Run:
             manager = Manager(client, utc_now, [session, *controllers(wiring)])
             manager.services.append(GarbageCollector(manager.caches, scheme))
             yield cls(options, folder, logs, client, server, session, processes, manager, wiring)
-        prune(tiltfile)
 
     async def to_verdict(self) -> int:
         """Serve, run the controllers until the Session is done, end everything, and return the exit code."""
@@ -157,7 +153,7 @@ class Run:
     async def _until_done(self) -> Session:
         async with self.client.watch(Session) as changes:
             async for change in changes:
-                if change.object is not None and change.object.status.done:
+                if change.body.get("status", {}).get("done") and change.object is not None:
                     return change.object
         message = "the server ended before the run did"
         raise RuntimeError(message)

@@ -52,6 +52,7 @@ class Controller(Generic[T]):
 
     ``owns``: kinds whose changes wake their owner. ``watches``: further kinds. ``finalizer``: if set, an object is
     kept until ``finalize`` returned; then the runtime lets it go. Nothing that matters is kept in memory.
+    ``heeds_status`` False: a change of nothing but the object's status, which is its own doing, does not wake it.
     The runtime sets ``caches`` (the mirrors) and ``wake`` (has a key reconciled) before it starts.
     """
 
@@ -60,6 +61,7 @@ class Controller(Generic[T]):
     reads: ClassVar[tuple[type[Object], ...]] = ()
     finalizer: ClassVar[str] = ""
     workers: ClassVar[int] = WORKERS
+    heeds_status: ClassVar[bool] = True
     caches: Caches
     wake: Callable[[Key], None]
 
@@ -91,13 +93,32 @@ class Loop(Generic[T]):
 
     def _subscribe(self) -> None:
         me = self.controller
-        self._hear(Watch(me.kind, lambda obj: (key_of(obj),)))
+        self._caches.of(me.kind).subscribe(self._heard_mine)
         for kind in me.owns:
             self._hear(Watch(kind, self._owners))
         for kind in me.reads:
             self._caches.of(kind)
         for watch in me.watches():
             self._hear(watch)
+
+    def _heard_mine(self, old: Object | None, new: Object | None) -> None:
+        changed = new or old
+        if changed is None or (old is not None and new is not None and self._only_status(old, new)):
+            return
+        self.queue.add(key_of(changed))
+
+    def _only_status(self, old: Object, new: Object) -> bool:
+        if self.controller.heeds_status or old.metadata.generation != new.metadata.generation:
+            return False
+        was, now = old.metadata, new.metadata
+        return (was.uid, was.deletion_timestamp, was.annotations, was.labels, was.finalizers, was.owner_references) == (
+            now.uid,
+            now.deletion_timestamp,
+            now.annotations,
+            now.labels,
+            now.finalizers,
+            now.owner_references,
+        )
 
     def _hear(self, watch: Watch) -> None:
         def heard(old: Object | None, new: Object | None) -> None:

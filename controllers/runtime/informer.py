@@ -102,14 +102,16 @@ class Informer(Generic[T]):
         return since
 
     def _take(self, change: Change[T]) -> None:
-        if change.object is None:
+        if change.type == "BOOKMARK":
             return
+        meta = change.body["metadata"]
+        key = Key(meta.get("namespace", ""), meta["name"])
+        known = self._objects.get(key)
         if change.type == "DELETED":
-            known = self._objects.get(key_of(change.object))
-            if known is not None and known.metadata.uid == change.object.metadata.uid:
-                self._drop(key_of(change.object))
-        else:
-            self.observe(change.object)
+            if known is not None and known.metadata.uid == meta["uid"]:
+                self._drop(key)
+        elif (known is None or _version(known) < int(change.resource_version)) and change.object is not None:
+            self._put(change.object)
 
     def _put(self, obj: T) -> None:
         key = key_of(obj)

@@ -35,7 +35,7 @@ class Queue:
         self._due: dict[Key, float] = {}
         self._failures: dict[Key, int] = {}
         self._order = count()
-        self._news = anyio.Event()
+        self._idle: deque[anyio.Event] = deque()
 
     def __len__(self) -> int:
         return len(self._dirty)
@@ -52,7 +52,7 @@ class Queue:
         self._dirty.add(key)
         if key not in self._working:
             self._ready.append(key)
-            self._news.set()
+            self._wake_one()
 
     def add_after(self, key: Key, seconds: float) -> None:
         """Hand the key out in ``seconds``; of several such times the earliest counts."""
@@ -64,7 +64,7 @@ class Queue:
             return
         self._due[key] = due
         heapq.heappush(self._later, (due, next(self._order), key))
-        self._news.set()
+        self._wake_one()
 
     def retry(self, key: Key) -> float:
         """Hand the key out after a pause that grows with each failure; returns the pause in seconds."""
@@ -83,7 +83,7 @@ class Queue:
         self._working.discard(key)
         if key in self._dirty:
             self._ready.append(key)
-            self._news.set()
+            self._wake_one()
 
     async def get(self) -> Key:
         """Wait for the next key; the caller owes a ``done``."""
@@ -94,10 +94,17 @@ class Queue:
                 self._dirty.discard(key)
                 self._working.add(key)
                 return key
-            if self._news.is_set():
-                self._news = anyio.Event()
+            news = anyio.Event()
+            self._idle.append(news)
             with anyio.move_on_after(wait):
-                await self._news.wait()
+                await news.wait()
+            if not news.is_set():
+                self._idle.remove(news)
+
+    def _wake_one(self) -> None:
+        """Wake one worker: it alone takes what came, or waits for the time that was given."""
+        if self._idle:
+            self._idle.popleft().set()
 
     def _promote(self) -> float | None:
         """Move what is due to the front; return the seconds until the next is, None if nothing is put off."""

@@ -42,6 +42,7 @@ class TiltfileController(Controller[Tiltfile]):
     """
 
     kind: ClassVar[type[Object]] = Tiltfile
+    heeds_status: ClassVar[bool] = False
     owns: ClassVar[tuple[type[Object], ...]] = (Resource, ImageMap, Cluster, ConfigMap)
 
     def __init__(
