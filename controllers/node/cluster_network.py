@@ -62,7 +62,7 @@ async def _make(engine: Engine, name: str, labels: Mapping[str, str], network: N
     for there in await engine.networks(labels):
         if there.name == name:
             return there
-    taken = list(routes(_route_table(network)))
+    taken = [*routes(_route_table(network)), *routes(_route_table(Network()))]
     interface = f"upr-{name}"[-INTERFACE_CHARACTERS:].lstrip("-")
     last = EngineError("no private address range is free for the pods: 10.77.0.0/16 to 10.249.0.0/16 are all routed")
     for candidate in CANDIDATES:
