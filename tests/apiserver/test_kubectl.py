@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from upright.apiserver.clock import utc_now
 from upright.apiserver.server import Server, Settings
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import AsyncGenerator, AsyncIterator
     from pathlib import Path
 
