@@ -85,28 +85,21 @@ class Sight:
         return list(self._events.get(uid, {}).values())[-MOST_EVENTS:]
 
     async def _mirror(self, what: tuple[str, str, str]) -> None:
-        stale: set[str] | None = None
-        mine: set[str] = set()
-        async for sighting in self._kubernetes.watch(*what):
-            if sighting.type == "LOST":
-                self._lost.setdefault(what, self._clock())
-                stale = set(mine)
-                self._tell(mine)
-            elif sighting.type == "SYNCED":
-                for uid in stale or ():
-                    mine.discard(uid)
-                    self._forget(uid)
-                stale = None
-                if self._lost.pop(what, None):
-                    self._tell(mine)
-                self._synced[what].set()
-            else:
-                uid = self._take(what, sighting)
-                (mine.discard if sighting.type == "DELETED" else mine.add)(uid)
-                if stale:
-                    stale.discard(uid)
+        await self._kubernetes.watch(*what, _Mirror(self, what).tell)
 
-    def _take(self, what: tuple[str, str, str], sighting: Sighting) -> str:
+    def lost(self, what: tuple[str, str, str], uids: Iterable[str]) -> None:
+        """Take note that nothing is seen of these objects for now."""
+        self._lost.setdefault(what, self._clock())
+        self._tell(uids)
+
+    def synced(self, what: tuple[str, str, str], uids: Iterable[str]) -> None:
+        """Take note that all there is has been told."""
+        if self._lost.pop(what, None):
+            self._tell(uids)
+        self._synced[what].set()
+
+    def take(self, what: tuple[str, str, str], sighting: Sighting) -> str:
+        """Take in a change; returns the object's uid."""
         obj: Json = {"apiVersion": what[0], "kind": what[1], **sighting.object}
         uid = str(obj["metadata"].get("uid", ""))
         if what[1] == "Event":
@@ -117,7 +110,7 @@ class Sight:
                 theirs[uid] = obj
             self._tell([about])
         elif sighting.type == "DELETED":
-            self._forget(uid)
+            self.forget(uid)
         else:
             self._objects[uid] = obj
             for owner in _owners(obj):
@@ -125,7 +118,8 @@ class Sight:
             self._tell([uid])
         return uid
 
-    def _forget(self, uid: str) -> None:
+    def forget(self, uid: str) -> None:
+        """Drop an object that is gone."""
         told = self._line(uid)
         obj = self._objects.pop(uid, None)
         for owner in _owners(obj):
@@ -150,6 +144,32 @@ class Sight:
             line.update(above)
             ahead += above
         return line
+
+
+class _Mirror:
+    """One kind in one namespace: which objects it has, and which of them were not told again after sight was lost."""
+
+    def __init__(self, sight: Sight, what: tuple[str, str, str]) -> None:
+        self._sight = sight
+        self._what = what
+        self._mine: set[str] = set()
+        self._stale: set[str] = set()
+
+    def tell(self, sighting: Sighting) -> None:
+        """Take in what the cluster says."""
+        if sighting.type == "LOST":
+            self._stale = set(self._mine)
+            self._sight.lost(self._what, self._mine)
+        elif sighting.type == "SYNCED":
+            for uid in self._stale:
+                self._mine.discard(uid)
+                self._sight.forget(uid)
+            self._stale = set()
+            self._sight.synced(self._what, self._mine)
+        else:
+            uid = self._sight.take(self._what, sighting)
+            (self._mine.discard if sighting.type == "DELETED" else self._mine.add)(uid)
+            self._stale.discard(uid)
 
 
 def _owners(obj: Json | None) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -81,8 +81,8 @@ class Kubernetes(Protocol):
         """Ask for the object's end; what is not there is fine."""
         ...
 
-    def watch(self, api_version: str, kind: str, namespace: str) -> AsyncIterator[Sighting]:
-        """Tell all objects of the kind in the namespace (empty: all), then each change, for ever.
+    async def watch(self, api_version: str, kind: str, namespace: str, tell: Callable[[Sighting], None]) -> None:
+        """Tell all objects of the kind in the namespace (empty: all), then each change, until cancelled.
 
         A lost connection is told as LOST and mended; after it what is there is told anew, ending in SYNCED.
         """

@@ -1,0 +1,77 @@
+"""The embedded cluster: the same server and runtime with Kubernetes' kinds, and a node agent on the container engine."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import anyio
+
+import upright.openapi.apps_v1 as apps
+import upright.openapi.batch_v1 as batch
+import upright.openapi.core_v1 as core
+import upright.openapi.discovery_v1 as discovery
+from upright import __version__
+from upright.apiserver.clock import utc_now
+from upright.apiserver.inprocess import InProcess
+from upright.apiserver.registry import Registry
+from upright.apiserver.server import Server, Settings
+from upright.apiserver.storage.store import Store
+from upright.client.client import Client
+from upright.controllers.node.agent import NodeAgent
+from upright.controllers.node.embedded_cluster import EmbeddedCluster
+from upright.controllers.node.machine import this_node
+from upright.controllers.node.pod_access import PodAccess
+from upright.controllers.node.workloads import Workloads
+from upright.controllers.world.kubernetes import ClusterInfo
+from upright.openapi.scheme import discover
+from upright.openapi.subresources import Subresources
+from upright.pod_handlers import register
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+    from pathlib import Path
+
+    from upright.controllers.world.engine.protocol import Engine
+
+CONTEXT = "upright-embedded"
+KUBERNETES_VERSION = "v1.36.2"
+
+
+@asynccontextmanager
+async def embedded_cluster(
+    folder: Path, engine: Engine, labels: Mapping[str, str], name: str
+) -> AsyncGenerator[EmbeddedCluster]:
+    """Run a cluster on the engine until the context is left; its files go to the folder (which is there), its things bear the labels."""
+    scheme = discover(core, apps, batch, discovery)
+    async with Store.open(str(folder / "cluster.db"), durable=False) as store:
+        registry = Registry(scheme, store, utc_now)
+        transport = InProcess(registry)
+        client = Client(transport)
+        subresources = Subresources()
+        settings = Settings(folder, context=CONTEXT, version=KUBERNETES_VERSION)
+        server = Server(registry, [], settings, now=utc_now, subresources=subresources)
+        async with anyio.create_task_group() as group:
+            await group.start(server.serve)
+            agent = NodeAgent(engine, client, utc_now, name=name, labels=labels)
+            parts = await group.start(agent.run)
+            access = PodAccess(engine, parts.network, client, utc_now)
+            register(subresources, access)
+            node = this_node(
+                parts.network.host_ip, f"{engine.info.product}://{engine.info.version}", f"v{__version__}", utc_now()
+            )
+            await group.start(Workloads(client, scheme, utc_now, node, parts.controllers).run)
+            group.start_soon(parts.sweep)
+            info = ClusterInfo(
+                context=CONTEXT,
+                namespace="default",
+                cluster=CONTEXT,
+                product="upright",
+                version=KUBERNETES_VERSION,
+                arch=engine.info.arch,
+                config_path=str(await server.secured()),
+            )
+            try:
+                yield EmbeddedCluster(transport, scheme, access, info)
+            finally:
+                group.cancel_scope.cancel()
