@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Labels: TypeAlias = "Mapping[str, str]"
 StreamName: TypeAlias = Literal["stdout", "stderr"]
+ContainerState: TypeAlias = Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
 
 
 def _nothing() -> dict[str, str]:
@@ -32,7 +33,6 @@ class EngineInfo:
     ``private``: it is ours, and dies with us. ``local``: it sees our files, so that binds mean what they say.
     ``network_namespace``: where the containers' addresses can be reached: empty for our own network, a path
     (``/proc/PID/ns/net``) for another one on this machine, None if there is no way (remote, or in a virtual machine).
-    ``buildkit``: what builds images here: the path of a CLI with BuildKit, or empty for the engine's classic build API.
     """
 
     product: Literal["dockerd", "podman"]
@@ -43,7 +43,6 @@ class EngineInfo:
     private: bool = False
     local: bool = True
     network_namespace: str | None = ""
-    buildkit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +186,7 @@ class Container:
     id: str
     name: str
     image_id: str
-    state: Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
+    state: ContainerState
     exit_code: int = 0
     error: str = ""
     oom_killed: bool = False

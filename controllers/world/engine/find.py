@@ -1,0 +1,103 @@
+"""Finding a container engine: one that is there, else a private dockerd, else a private podman."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from upright.controllers.world.engine.errors import NoEngine
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
+
+    from upright.controllers.world.engine.docker_engine import DockerEngine
+    from upright.controllers.world.engine.private import Product
+
+EngineChoice: TypeAlias = Literal["auto", "host", "dockerd", "podman"]
+
+_PRIVATE: dict[EngineChoice, tuple[Product, ...]] = {
+    "auto": ("dockerd", "podman"),
+    "host": (),
+    "dockerd": ("dockerd",),
+    "podman": ("podman",),
+}
+_INSTALL = "Install one: apt-get install docker.io (root) or podman (ordinary user), or set DOCKER_HOST."
+
+
+@asynccontextmanager
+async def find_engine(
+    choice: EngineChoice,
+    *,
+    state_dir: Path,
+    run_id: str,
+    say: Callable[[str], object],
+    environment: Mapping[str, str] | None = None,
+) -> AsyncGenerator[DockerEngine, None]:
+    """Hand out an engine; a private one ends, with all in it, when the context is left or we die. Raises NoEngine.
+
+    ``host`` takes only what is there, ``dockerd`` and ``podman`` only a private one of that kind. ``state_dir`` is the run's
+    folder, whose siblings are other runs' folders; ``run_id`` is unique among them. ``say`` hears what a user should know.
+    """
+    async with AsyncExitStack() as stack:
+        search = _Search(stack, state_dir, run_id, say, os.environ if environment is None else environment)
+        engine = await search.found() if choice in {"auto", "host"} else None
+        for product in _PRIVATE[choice]:
+            engine = engine or await search.private(product)
+        if engine is None:
+            raise NoEngine(search.summary())
+        yield engine
+
+
+@dataclass(slots=True)
+class _Search:
+    """One search: where the engine's context is kept, and what was tried in vain."""
+
+    stack: AsyncExitStack
+    state_dir: Path
+    run_id: str
+    say: Callable[[str], object]
+    environment: Mapping[str, str]
+    tried: list[str] = field(default_factory=list[str])
+    reasons: list[str] = field(default_factory=list[str])
+
+    async def found(self) -> DockerEngine | None:
+        from upright.controllers.world.engine.found import candidates, found_engine  # noqa: PLC0415  reason: heavy
+
+        places = [candidate.source for candidate in candidates(self.environment)]
+        self.tried += places if "DOCKER_HOST" in places else ["DOCKER_HOST", *places]
+        return await self.stack.enter_async_context(found_engine(self.environment, self._refused))
+
+    async def private(self, product: Product) -> DockerEngine | None:
+        from upright.controllers.world.engine.private import Place, private_engine, program  # noqa: PLC0415  reason: heavy
+
+        self.tried.append(product)
+        if not program(product):
+            return None
+        if os.geteuid() != 0:
+            self.reasons.append(f"a private {product} needs root")
+            return None
+        place = Place(self.state_dir, self.run_id, _cache(self.environment))
+        try:
+            return await self.stack.enter_async_context(private_engine(product, place, self.say))
+        except NoEngine as error:
+            self.reasons.append(error.message)
+            return None
+
+    def summary(self) -> str:
+        """Return one message for the dead end, with what to do."""
+        if self.reasons:
+            return " ".join(dict.fromkeys(self.reasons))
+        return f"No container engine: tried {', '.join(self.tried)}. {_INSTALL}"
+
+    def _refused(self, words: str) -> None:
+        self.reasons.append(words)
+        self.say(words)
+
+
+def _cache(environment: Mapping[str, str]) -> Path:
+    """Return the folder for what private engines keep from run to run."""
+    home = environment.get("XDG_CACHE_HOME") or f"{environment.get('HOME') or Path.home()}/.cache"
+    return Path(home, "upright", "engine")
