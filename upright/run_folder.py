@@ -32,6 +32,11 @@ class RunFolder:
     def logs(self) -> Path:
         return self.path / "logs"
 
+    @property
+    def cluster(self) -> Path:
+        """The embedded cluster's files."""
+        return self.path / "cluster"
+
 
 def state_home() -> Path:
     """Return the folder in which Upright keeps its runs."""
@@ -43,7 +48,8 @@ def make(project: Path, state: str, now: datetime) -> RunFolder:
     """Make the folder of a new run of the project (the Tiltfile's path); ``state`` is another place to have it."""
     name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     path = Path(state).absolute() if state else state_home() / "runs" / name
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (path / "cluster").mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.chmod(0o700)
     about = {"project": str(project), "pid": os.getpid()}
     (path / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
     return RunFolder(path, name)

@@ -119,9 +119,8 @@ class Run:
             options.log_source,
             "DEBUG" if options.debug else "VERBOSE" if options.verbose else "INFO",
         )
-        colour = options.color == "always" or (options.color == "auto" and sys.stdout.isatty())
         async with self.logs.follow(Selection()) as lines:
-            await print_logs(lines, LogPrinter(wanted, colour=colour), sys.stdout.buffer)
+            await print_logs(lines, LogPrinter(wanted, colour=options.color), sys.stdout.buffer)
 
     def _greet(self) -> None:
         writer = self.logs.open("upright", "")

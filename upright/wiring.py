@@ -23,8 +23,10 @@ from upright.controllers.port_forward import PortForwardController
 from upright.controllers.resource import ResourceController
 from upright.controllers.tiltfile.controller import TiltfileController
 from upright.controllers.tiltfile.execution import Execution
+from upright.controllers.tiltfile.injection import prepare
 from upright.controllers.tiltfile.project import Facts
 from upright.controllers.world.environment import base_environment
+from upright.openapi.errors import ServiceUnavailable
 from upright.openapi.v1alpha1.cluster import KubernetesConnection
 
 if TYPE_CHECKING:
@@ -93,18 +95,31 @@ class Wiring:
     async def _engine(self) -> AsyncGenerator[Engine]:
         from upright.controllers.world.engine.find import find_engine  # noqa: PLC0415  reason: heavy, only where used
 
-        async with find_engine(self.options.engine, state_dir=self.folder.path, run_id=self.folder.id) as engine:
+        say = self.logs.open("engine", "").write
+        async with find_engine(
+            self.options.engine, state_dir=self.folder.path, run_id=self.folder.id, say=say
+        ) as engine:
             info = engine.info
-            self.logs.open("engine", "").write(f"Container engine: {info.product} {info.version} at {info.address}")
+            say(f"Container engine: {info.product} {info.version} at {info.address}")
             yield engine
 
     @asynccontextmanager
     async def cluster(self, spec: ClusterSpec) -> AsyncGenerator[Kubernetes]:
-        """Lead to the cluster that the spec names."""
-        del spec
-        message = "no cluster"
-        raise NotImplementedError(message)
-        yield
+        """Lead to the cluster that the spec names; the embedded one is started, and ends with the context."""
+        connection = spec.connection.kubernetes if spec.connection is not None else None
+        if connection is None or not connection.embedded:
+            name = connection.context if connection is not None else ""
+            raise ServiceUnavailable(
+                f"deploying to the cluster of kubeconfig context {name!r} is not implemented yet: use --cluster=embedded"
+            )
+        from upright.embedded import embedded_cluster  # noqa: PLC0415  reason: only where used
+
+        engine = await self.engines.get()
+        self.logs.open("cluster", "").write("Deploying to the embedded cluster (--cluster=CONTEXT for another one)")
+        labels = {"dev.upright.run": self.folder.id}
+        async with embedded_cluster(self.folder.cluster, engine, labels, f"upright-{self.folder.id}") as cluster:
+            self.kubeconfig = (await cluster.connect()).config_path
+            yield cluster
 
 
 def controllers(wiring: Wiring) -> Iterable[Controller[Any]]:
@@ -119,7 +134,7 @@ def controllers(wiring: Wiring) -> Iterable[Controller[Any]]:
         DockerImageController(engines, logs, utc_now),
         ImageMapController(),
         ClusterController(wiring.cluster, clusters, logs, utc_now),
-        KubernetesApplyController(clusters, logs, utc_now, lambda _apply, _maps: []),
+        KubernetesApplyController(clusters, logs, utc_now, prepare),
         KubernetesDiscoveryController(clusters),
         PodLogStreamController(clusters, logs),
         PortForwardController(clusters, logs, utc_now, wiring.options.host),
