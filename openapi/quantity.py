@@ -10,6 +10,10 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 _FORM = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(|[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)")
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_SUFFIXES = {power: suffix for suffix, power in _DECIMAL.items()}
+_LARGEST = 18
+_SMALLEST = Decimal("1e-9")
+_KIBI = 1024
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 
 
@@ -40,12 +44,46 @@ def whole(text: str) -> int:
     return int(parse_quantity(text).to_integral_value(ROUND_CEILING))
 
 
+def canonical(text: str) -> str:
+    """Return the one way to write a quantity: no fraction, the largest suffix that needs none; its family is kept.
+
+    Clients write back what they read in this form: kept otherwise, an equal template would be a new one.
+    """
+    value = parse_quantity(text).quantize(_SMALLEST, ROUND_CEILING)
+    suffix = text.lstrip("+-.0123456789")
+    if suffix in _BINARY and abs(value) >= _KIBI:
+        return _binary(int(value.to_integral_value(ROUND_CEILING)))
+    mantissa, exponent = _thousands(value)
+    if suffix[:1] in {"e", "E"} and len(suffix) > 1:
+        return f"{mantissa}e{exponent}" if exponent else str(mantissa)
+    return f"{mantissa}{_SUFFIXES[exponent]}"
+
+
+def _binary(value: int) -> str:
+    power = 0
+    while value % _KIBI == 0 and power < len(_BINARY):
+        value //= _KIBI
+        power += 1
+    return f"{value}{next((suffix for suffix, at in _BINARY.items() if at == power), '')}"
+
+
+def _thousands(value: Decimal) -> tuple[int, int]:
+    """Return a whole number and a power of ten, a multiple of three, that together are the value."""
+    if not value:
+        return 0, 0
+    sign, digits, power = value.normalize().as_tuple()
+    mantissa = int("".join(map(str, digits)))
+    power = int(power)
+    below = power % 3
+    exponent = min(power - below, _LARGEST)
+    mantissa *= 10 ** (power - exponent)
+    return (-mantissa if sign else mantissa), exponent
+
+
 def _read(value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
-    if isinstance(value, str):
-        parse_quantity(value)
-    return value
+    return canonical(value) if isinstance(value, str) else value
 
 
 Quantity = Annotated[
@@ -53,4 +91,4 @@ Quantity = Annotated[
     BeforeValidator(_read),
     WithJsonSchema({"oneOf": [{"type": "string"}, {"type": "number"}]}),
 ]
-"""A quantity as it was written; a number is taken for its text."""
+"""A quantity in its canonical form; a number is taken for its text."""

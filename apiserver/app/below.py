@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import anyio
 import orjson
 
-from upright.apiserver.app.bodies import read_optional
+from upright.apiserver.app.bodies import read_optional, read_patch
 from upright.apiserver.app.channels import PROTOCOLS, WebSocketChannels, protocol
 from upright.apiserver.options import Target
-from upright.openapi.errors import APIError, BadRequest, InternalError, NotFound
+from upright.openapi.errors import APIError, BadRequest, InternalError, NotFound, UnsupportedMediaType
 from upright.openapi.subresources import Ask
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from upright.apiserver.app.open_answers import OpenAnswers
     from upright.apiserver.app.places import Place
     from upright.apiserver.registry import Registry
+    from upright.openapi.meta import Json
     from upright.openapi.subresources import Answers, Subresources, Talks, Writes
 
 _TEXT = b"text/plain; charset=utf-8"
@@ -89,12 +90,22 @@ class Below:
                 await sink.end()
 
     async def _answer(self, exchange: Exchange, handler: Answers, place: Place) -> None:
-        body = read_optional(await exchange.body(), exchange.header(b"content-type"))
+        body = _given(exchange.method, await exchange.body(), exchange.header(b"content-type"))
         answer = await handler(_ask(place, exchange, body or None))
         await exchange.answer(orjson.dumps(answer), 201 if exchange.method == "POST" else 200)
 
     def _require(self, place: Place) -> None:
         self._registry.get(Target(place.kind, place.namespace, place.name, "", place.partition))
+
+
+def _given(method: str, raw: bytes, content_type: str) -> Json:
+    """Return what an answering subresource is sent: an object, or for PATCH a patch that merges."""
+    if method != "PATCH":
+        return read_optional(raw, content_type)
+    _, patch = read_patch(raw, content_type)
+    if not isinstance(patch, dict):
+        raise UnsupportedMediaType("a JSON patch is not taken here: send application/merge-patch+json")
+    return patch
 
 
 class Conversation:

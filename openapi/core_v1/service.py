@@ -84,6 +84,8 @@ def _defaults(body: Json) -> None:
     spec["type"] = spec.get("type") or "ClusterIP"
     spec.setdefault("sessionAffinity", "None")
     spec.setdefault("internalTrafficPolicy", "Cluster")
+    spec.setdefault("ipFamilies", ["IPv4"])
+    spec.setdefault("ipFamilyPolicy", "SingleStack")
     for port in spec.get("ports") or ():
         if isinstance(port, dict):
             port["protocol"] = port.get("protocol") or "TCP"
