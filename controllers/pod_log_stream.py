@@ -93,7 +93,7 @@ class PodLogStreamController(Controller[PodLogStream]):
         begun = bool(container.state.running or container.state.terminated or container.last)
         if not begun:
             return before
-        number = container.restarts if not container.state.waiting else max(container.restarts - 1, 0)
+        number = container.restarts
         view = turn.tasks.get(container.name)
         reading = view.cause if view is not None else None
         if isinstance(reading, _Run) and reading.number < number and view is not None and not view.done:

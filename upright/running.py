@@ -21,6 +21,7 @@ from upright.apiserver.registry import Registry
 from upright.apiserver.server import Server, Settings
 from upright.apiserver.sockets import port_of
 from upright.apiserver.storage.store import Store
+from upright.client.cli import discovery
 from upright.client.cli.cards import card_lines
 from upright.client.cli.log_lines import LogFilter, LogPrinter
 from upright.client.cli.log_stream import print_logs
@@ -91,6 +92,7 @@ class Run:
                 await serving.start(self.server.serve)
                 printing.start_soon(self._print)
                 self._greet()
+                serving.start_soon(self._publish)
                 done = await self._controlled()
                 serving.cancel_scope.cancel()
             self.logs.finish()
@@ -109,6 +111,18 @@ class Run:
                 working.cancel_scope.cancel()
             engines.cancel_scope.cancel()
         return done
+
+    async def _publish(self) -> None:
+        """Let other commands find this server, as long as it runs."""
+        options = self.options
+        me = discovery.this_process(
+            options.host, self.wiring.port, kubeconfig=str(self.server.kubeconfig), tiltfile=options.file
+        )
+        discovery.write(me)
+        try:
+            await anyio.sleep_forever()
+        finally:
+            discovery.remove()
 
     async def _print(self) -> None:
         options = self.options
