@@ -60,6 +60,7 @@ def changed(old: Json, new: Json) -> Json:
     given = {key: value for key, value in (new.get("metadata") or {}).items() if key not in _SERVER_OWNED}
     kept = {key: before[key] for key in _KEPT if key in before}
     metadata = given | kept | {"name": before["name"]}
+    metadata.pop("namespace", None)
     if "namespace" in before:
         metadata["namespace"] = before["namespace"]
     if "generation" in kept and _wish(old) != _wish(new):

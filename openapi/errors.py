@@ -48,7 +48,8 @@ class Cause:
 class APIError(Exception):
     """An answer of the API that is not success.
 
-    ``details`` holds the Status' details (name, group, kind, uid, retryAfterSeconds) without its causes.
+    ``details`` holds the Status' details (name, group, kind, uid, retryAfterSeconds) without its causes, and for an
+    expired list ``continue``, which the Status has in its metadata.
     """
 
     code: ClassVar[int] = 500
@@ -63,12 +64,13 @@ class APIError(Exception):
     def to_status(self) -> dict[str, Any]:
         """Return the ``Status`` object, as Kubernetes writes it."""
         details = dict(self.details)
+        fresh = details.pop("continue", None)
         if self.causes:
             details["causes"] = [cause.to_wire() for cause in self.causes]
         status: dict[str, Any] = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": {"continue": fresh} if fresh else {},
             "status": "Failure",
             "message": self.message,
             "reason": self.reason,
@@ -215,6 +217,8 @@ def from_status(status: Mapping[str, Any]) -> APIError:
         Cause(str(c.get("field", "")), str(c.get("message", "")), str(c.get("reason", "")))
         for c in details.pop("causes", None) or ()
     )
+    if fresh := (status.get("metadata") or {}).get("continue"):
+        details["continue"] = fresh
     by_code = _BY_CODE.get(int(status.get("code") or 0), InternalError)
     error = _BY_REASON.get(str(status.get("reason", "")), by_code)
     return error(str(status.get("message", "")), causes=causes, details=details)
