@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from upright.apiserver.sockets import PortTaken, UnsafeBind, listen_on_loopback
+from upright.apiserver.sockets import PortTaken, UnsafeBind, listen_on_loopback, port_of
+from upright.client.cli import discovery
 
 if TYPE_CHECKING:
     import socket
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         for bound in sockets:
             bound.close()
+        discovery.remove()
     return 0
 
 
@@ -82,8 +84,11 @@ async def _serve(sockets: list[socket.socket], asked: argparse.Namespace) -> Non
         await group.start(server.serve)
         gc.freeze()
         gc.enable()
+        discovery.write(discovery.this_process(asked.host, port_of(sockets)))
         sys.stderr.write(f"Serving on {server.url}\n")
-        sys.stderr.write(f"kubectl --kubeconfig {await server.secured()}\n")
+        kubeconfig = str(await server.secured())
+        discovery.write(discovery.this_process(asked.host, port_of(sockets), kubeconfig=kubeconfig))
+        sys.stderr.write(f"kubectl --kubeconfig {kubeconfig}\n")
 
 
 async def _until_signal(scope: anyio.CancelScope) -> None:
