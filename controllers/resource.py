@@ -13,6 +13,7 @@ from upright.controllers.runtime.queue import Key
 from upright.controllers.scheduler import Scheduler, wish
 from upright.controllers.serving import Serving
 from upright.controllers.switches import is_disabled
+from upright.controllers.tiltfile_status import tiltfile_status
 from upright.controllers.update import cause_of, update
 from upright.controllers.verdict.budgets import in_force
 from upright.controllers.verdict.cards import card_of_finding, card_of_update
@@ -27,7 +28,7 @@ from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery
 from upright.openapi.v1alpha1.limits import Limits
 from upright.openapi.v1alpha1.resource import TILTFILE, BuildRunning, Resource, ResourceStatus
 from upright.openapi.v1alpha1.session import Session
-from upright.openapi.v1alpha1.tiltfile import Tiltfile
+from upright.openapi.v1alpha1.tiltfile import Tiltfile, TiltfileStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -73,7 +74,9 @@ class ResourceController(Controller[Resource]):
     async def reconcile(self, turn: Turn[Resource]) -> Outcome:
         resource = turn.obj
         if resource.spec.kind == "tiltfile":
-            return Outcome()
+            tiltfile = turn.get(Tiltfile, resource.name)
+            status = tiltfile.status if tiltfile is not None else TiltfileStatus()
+            return Outcome(tiltfile_status(status, f"tiltfile:{resource.name}:1"))
         if is_disabled(resource.spec.disable_source, turn):
             self.scheduler.release(resource.name)
             self._unfinished.discard(resource.name)
@@ -214,4 +217,4 @@ class ResourceController(Controller[Resource]):
     def _tiltfile_seen(self, obj: Object) -> Iterable[Key]:
         if isinstance(obj, Tiltfile) and obj.status.settings is not None:
             self.scheduler.places = obj.status.settings.max_parallel_updates
-        return ()
+        return (Key("", obj.name),)
