@@ -75,8 +75,8 @@ class ResourceController(Controller[Resource]):
         resource = turn.obj
         if resource.spec.kind == "tiltfile":
             tiltfile = turn.get(Tiltfile, resource.name)
-            status = tiltfile.status if tiltfile is not None else TiltfileStatus()
-            return Outcome(tiltfile_status(status, f"tiltfile:{resource.name}:1"))
+            executed = tiltfile.status if tiltfile is not None else TiltfileStatus()
+            return Outcome(tiltfile_status(executed, f"tiltfile:{resource.name}:1"))
         if is_disabled(resource.spec.disable_source, turn):
             self.scheduler.release(resource.name)
             self._unfinished.discard(resource.name)
