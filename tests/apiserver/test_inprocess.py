@@ -29,7 +29,8 @@ async def test_an_object_can_be_created_read_changed_and_deleted(client: Client)
     assert (updated.metadata.generation, updated.spec.args) == (2, ("false",))
 
     running = updated.model_copy(update={"status": CmdStatus(running=CmdRunning(pid=7)), "spec": CmdSpec()})
-    told = await client.update_status(running)
+    await client.update_status(running)
+    told = await client.get(Cmd, "(Tiltfile)")
     assert (told.status.running, told.spec.args, told.metadata.generation) == (CmdRunning(pid=7), ("false",), 2)
 
     patched = await client.patch(told, {"metadata": {"labels": {"a": "b"}}, "status": {"ready": True}})
