@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskStatus
 
-    from upright.apiserver.app.exchange import App
     from upright.apiserver.registry import Registry
 
 SECURE_HOST = "127.0.0.1"
@@ -42,6 +41,7 @@ class Settings:
     secure_port: int | None = 0
     hosts: tuple[str, ...] = ()
     version: str = "0.1.0"
+    dashboard: bool = True
 
 
 class Server:
@@ -60,7 +60,6 @@ class Server:
         *,
         now: Callable[[], datetime],
         subresources: Subresources | None = None,
-        pages: Callable[[Registry, Guard], App] | None = None,
     ) -> None:
         self.tokens = Tokens.generate()
         self.kubeconfig = settings.folder / "kubeconfig"
@@ -69,14 +68,13 @@ class Server:
         self._plain = plain
         self._now = now
         self._secured = anyio.Event()
-        guard = Guard(self.tokens, hosts=settings.hosts)
         self._front = Front(
             registry,
-            guard,
+            Guard(self.tokens, hosts=settings.hosts),
             subresources or Subresources(),
             now=now,
             version=settings.version,
-            pages=pages(registry, guard) if pages else None,
+            dashboard=settings.dashboard,
         )
         self._listeners: list[Listener] = []
 

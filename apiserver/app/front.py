@@ -13,6 +13,7 @@ from upright.apiserver.app.documents import Documents
 from upright.apiserver.app.exchange import JSON, Disconnected, Exchange
 from upright.apiserver.app.objects import Objects
 from upright.apiserver.app.open_answers import OpenAnswers
+from upright.apiserver.app.pages import PATHS, Pages
 from upright.apiserver.app.places import Places
 from upright.apiserver.app.watches import Watches
 from upright.apiserver.auth import Level, cookie_name, require
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from upright.apiserver.app.exchange import App, Receive, Scope, Send
+    from upright.apiserver.app.exchange import Receive, Scope, Send
     from upright.apiserver.app.places import Place
     from upright.apiserver.auth import Guard
     from upright.apiserver.registry import Registry
@@ -36,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class Front:
-    """The ASGI app. ``pages`` answers what is not the API's: the dashboard; ``version`` is the program's."""
+    """The ASGI app; ``version`` is the program's."""
 
     def __init__(
         self,
@@ -46,11 +47,11 @@ class Front:
         *,
         now: Callable[[], datetime],
         version: str,
-        pages: App | None = None,
+        dashboard: bool = False,
     ) -> None:
         self.answers = OpenAnswers()
         self._guard = guard
-        self._pages = pages
+        self._pages = Pages(registry, guard, now) if dashboard else None
         self._places = Places(registry.scheme)
         self._documents = Documents(registry.scheme, version)
         self._objects = Objects(registry, Watches(registry, self.answers, now), now)
@@ -98,7 +99,9 @@ class Front:
             if first != "version":
                 require(self._guard.level(exchange.headers, _cookie(exchange.scope)), Level.READER)
             await self._documents.serve(exchange, path)
-        elif self._pages is not None and first not in _DOCUMENTS:
+        elif self._pages is not None and first in PATHS:
+            if exchange.scope["scheme"] != "http":
+                require(self._guard.level(exchange.headers, _cookie(exchange.scope)), Level.READER)
             exchange.started = True
             await self._pages(exchange.scope, receive, send)
         else:
