@@ -50,6 +50,7 @@ class JobSpec(Model):
     managed_by: Refused = None
     max_failed_indexes: Refused = None
     pod_failure_policy: Refused = None
+    scheduling: Refused = None
     success_policy: Refused = None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from upright.openapi.core_v1.template_columns import TEMPLATE_COLUMNS
+from upright.openapi.documents.ages import span
 from upright.openapi.meta import parse_time
 from upright.openapi.scheme import AGE, NAME, Column
 
@@ -36,23 +37,7 @@ def _duration(body: Json) -> str | None:
     begun, ended = status.get("startTime"), status.get("completionTime")
     if not begun or not ended:
         return None
-    return human_duration(int((parse_time(ended) - parse_time(begun)).total_seconds()))
-
-
-def human_duration(seconds: int) -> str:
-    """Return a span as kubectl writes ages: ``45s``, ``3m20s``, ``25m``, ``2h5m``, ``3d``."""
-    minutes, hours = seconds // 60, seconds // 3600
-    if seconds < 120:
-        return f"{seconds}s"
-    if minutes < 10:
-        return f"{minutes}m{seconds % 60}s" if seconds % 60 else f"{minutes}m"
-    if hours < 3:
-        return f"{minutes}m"
-    if hours < 8:
-        return f"{hours}h{minutes % 60}m" if minutes % 60 else f"{hours}h"
-    if hours < 48:
-        return f"{hours}h"
-    return f"{hours // 24}d"
+    return span((parse_time(ended) - parse_time(begun)).total_seconds())
 
 
 JOB_COLUMNS = (

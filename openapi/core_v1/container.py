@@ -70,6 +70,7 @@ class VolumeMount(Model):
     read_only: bool = omit(default=False)
     sub_path_expr: Refused = None
     mount_propagation: Annotated[str, Unimplemented(accepted=("None",))] = omit("")
+    bind_mount_options: Refused = None
     recursive_read_only: Annotated[str, Unimplemented(accepted=("Disabled",))] = omit("")
 
 

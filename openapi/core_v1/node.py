@@ -21,9 +21,13 @@ class NodeSpec(Model):
     """What may be said of the node: whether new Pods may come."""
 
     pod_cidr: str = omit("", alias="podCIDR")
+    pod_cidrs: tuple[str, ...] = omit((), alias="podCIDRs")
     provider_id: str = omit("", alias="providerID")
     unschedulable: bool = omit(default=False)
     taints: Refused = None
+    config_source: Refused = None
+    external_id: Refused = omit(None, alias="externalID")
+    pod_preemption_policy: Refused = None
 
 
 class NodeAddress(Model):

@@ -77,6 +77,7 @@ class PodSpec(Model):
     active_deadline_seconds: Refused = None
     dns_config: Refused = None
     ephemeral_containers: Refused = None
+    eviction_responders: Refused = None
     host_aliases: Refused = None
     host_ipc: Refused = omit(None, alias="hostIPC")
     host_network: Refused = None
@@ -88,10 +89,10 @@ class PodSpec(Model):
     resources: Refused = None
     runtime_class_name: Refused = None
     scheduling_gates: Refused = None
+    scheduling_group: Refused = None
     set_hostname_as_fqdn: Refused = omit(None, alias="setHostnameAsFQDN")
     share_process_namespace: Refused = None
     subdomain: Refused = None
-    workload_ref: Refused = None
 
 
 class PodTemplateSpec(Model):

@@ -26,6 +26,7 @@ class HTTPGetAction(Model):
     port: int | str
     host: str = omit("")
     scheme: str = omit("")
+    protocol: Refused = None
     http_headers: tuple[HTTPHeader, ...] = omit(())
 
 

@@ -15,6 +15,7 @@ class KeyToPath(Model):
     key: str
     path: str
     mode: int | None = None
+    user: Refused = None
 
 
 class ConfigMapVolumeSource(Model):
@@ -23,6 +24,7 @@ class ConfigMapVolumeSource(Model):
     name: str = omit("")
     items: tuple[KeyToPath, ...] = omit(())
     default_mode: int | None = None
+    default_user: Refused = None
     optional: bool | None = None
 
 
@@ -32,6 +34,7 @@ class SecretVolumeSource(Model):
     secret_name: str = omit("")
     items: tuple[KeyToPath, ...] = omit(())
     default_mode: int | None = None
+    default_user: Refused = None
     optional: bool | None = None
 
 
@@ -39,6 +42,7 @@ class EmptyDirVolumeSource(Model):
     """An empty directory that lives as long as the Pod; medium ``Memory`` is a tmpfs."""
 
     medium: str = omit("")
+    mode: Refused = None
     size_limit: Annotated[Quantity | None, Unimplemented(harmless="the size is not limited")] = None
 
 
