@@ -14,9 +14,10 @@ from upright.controllers.tiltfile.kubernetes_objects import (
     env_vars,
     image_volumes,
     join_parts,
+    pod_labels,
     pod_templates,
     potential_names,
-    selects,
+    service_selector,
     split_parts,
     unique_names,
 )
@@ -93,6 +94,7 @@ class _Assembly:
         self.project = project
         self.in_env_vars = [image.selector for image in index.images if image.match_in_env_vars]
         self.rest = list(project.entities)
+        self.services = {id(one): (one, selector) for one in self.rest if (selector := service_selector(one))}
         self.drafts: list[Draft] = []
         self.by_name: dict[str, Draft] = {}
 
@@ -132,7 +134,7 @@ class _Assembly:
     def by_workload(self) -> None:
         """Make a resource of every workload, with the Services that lead to it."""
         workloads = [entity for entity in self.rest if readiness_of_kind(entity) or self.references(entity)]
-        self.rest = [entity for entity in self.rest if entity not in workloads]
+        self.drop(workloads)
         for name, workload in zip(unique_names(workloads), workloads, strict=True):
             try:
                 draft = self.make(name)
@@ -143,15 +145,27 @@ class _Assembly:
             self.take_services(draft, workload)
 
     def take_services(self, draft: Draft, workload: Entity) -> None:
-        services = [entity for entity in self.rest if selects(entity, workload)]
+        labels = pod_labels(workload)
+        services = [
+            entity
+            for entity, selector in self.services.values()
+            if selector.items() <= labels.items() and entity.namespace == workload.namespace
+        ]
         self.take(draft, services)
-        self.rest = [entity for entity in self.rest if entity not in services]
+        self.drop(services)
+
+    def drop(self, entities: Sequence[Entity]) -> None:
+        """Take the objects out of what is left."""
+        if entities:
+            gone = {id(entity) for entity in entities}
+            self.rest = [entity for entity in self.rest if id(entity) not in gone]
+            self.services = {key: service for key, service in self.services.items() if key not in gone}
 
     def by_pod_template(self) -> None:
         """Make a resource of every other object that makes pods."""
         for entity in [one for one in self.rest if pod_templates(one.body)]:
             draft = self.by_name.get(entity.name) or self.make(entity.name)
-            self.rest.remove(entity)
+            self.drop([entity])
             draft.entities.append(entity)
             self.take_services(draft, entity)
 
@@ -183,7 +197,7 @@ class _Assembly:
             self.rename(draft, options.new_name)
         for fragment in options.objects:
             entity = self.find(fragment, everything)
-            self.rest.remove(entity)
+            self.drop([entity])
             draft.entities.append(entity)
 
     def rename(self, draft: Draft, name: str) -> None:

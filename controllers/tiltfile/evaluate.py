@@ -37,13 +37,14 @@ class Evaluation:
     """What a Tiltfile came to.
 
     ``error``: it failed; then there are no objects, but the other fields say how far it came, so that its files can
-    be watched. ``resources`` are complete, in Tilt's order; ``switches`` are the ConfigMaps by which each is on or
+    be watched. ``wrong_usage``: it is the command line's fault: a name or flag that the Tiltfile does not know. ``resources`` are complete, in Tilt's order; ``switches`` are the ConfigMaps by which each is on or
     off; ``objects`` is both. ``enabled`` names those that run. ``config_files`` are absolute paths, files that are
     missing included. ``warnings`` were logged already. ``environ`` is what the Tiltfile changed in os.environ (None:
     removed); commands in the resources have it in their env.
     """
 
     error: TiltfileError | None = None
+    wrong_usage: bool = False
     resources: tuple[Resource, ...] = ()
     switches: tuple[ConfigMap, ...] = ()
     enabled: tuple[str, ...] = ()
@@ -142,6 +143,7 @@ def _outcome(
     }
     return Evaluation(
         error=error,
+        wrong_usage=error is not None and project.wrong_usage,
         resources=resources,
         switches=switches,
         enabled=enabled,

@@ -107,11 +107,14 @@ class ImageIndex:
         self.by_map_name = {image.map_name: image for image in images}
         self.consumed: dict[str, None] = {}
 
-    def consumed_by(self, reference: Reference) -> Image | None:
-        """Return the image that a consumer's reference means, and note that it is used."""
+    def consumed_by(self, reference: Reference, consumer: Image | None = None) -> Image | None:
+        """Return the image that a consumer's reference means, and note that it is used.
+
+        An image that is built on one of its own name means the one upstream.
+        """
         self.consumed[reference.familiar_name] = None
         for image in self.images:
-            if image.selector.matches(reference):
+            if image is not consumer and image.selector.matches(reference):
                 image.used = True
                 return image
         return None
@@ -120,7 +123,7 @@ class ImageIndex:
         """Find out which image is built on which; raises Failure for one that is asked for and not there."""
         for image in self.images:
             for reference in _base_images(image.build):
-                base = self.consumed_by(reference)
+                base = self.consumed_by(reference, image)
                 if base is not None:
                     image.needs.append(base.map_name)
             for reference in image.build.image_deps if isinstance(image.build, CustomBuild) else ():

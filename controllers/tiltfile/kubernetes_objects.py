@@ -156,8 +156,12 @@ def _entities(value: object, where: str) -> Iterator[Entity]:
             yield from _entities(item, where)
         return
     metadata = value.get("metadata")
-    if not isinstance(metadata, dict) or not (metadata.get("name") or metadata.get("generateName")):
+    names = [metadata.get(field) for field in ("name", "generateName")] if isinstance(metadata, dict) else []
+    name = next((one for one in names if one is not None), None)
+    if name is None:
         raise Failure(f"{where}: {value['kind']}: metadata.name is missing")
+    if not name or not isinstance(name, str):
+        raise Failure(f"{where}: {value['kind']}: metadata.name must be text: put it in quotes")
     yield Entity(value, where)
 
 
@@ -191,72 +195,58 @@ def display_names(entities: list[Entity]) -> list[str]:
     ]
 
 
-def pod_templates(body: Any) -> list[Json]:  # noqa: ANN401  reason: walks any part of a JSON document
-    """Return every pod template in the object, the Pod itself included; they are parts of it, not copies."""
-    if isinstance(body, dict) and body.get("kind") == "Pod" and body.get("apiVersion") == "v1":
-        return [body]
-    return [part for part in _dicts(body) if _is_template(part)]
+_BUILT_IN = frozenset({"", "apps", "batch", "extensions"})
+_TEMPLATE_PATHS = {"Pod": (), "PodTemplate": ("template",), "CronJob": ("spec", "jobTemplate", "spec", "template")}
 
 
-def _is_template(part: Json) -> bool:
-    spec = part.get("spec")
-    return (
-        "metadata" in part
-        and isinstance(spec, dict)
-        and isinstance(spec.get("containers"), list)
-        and ("kind" not in part)
-    )
+def is_built_in(body: Json) -> bool:
+    """Tell whether the object is of a kind whose fields we know to mean pods, containers and selectors."""
+    group, slash, _ = str(body.get("apiVersion", "")).partition("/")
+    return (group if slash else "") in _BUILT_IN
 
 
-def pod_specs(body: Any) -> list[Json]:  # noqa: ANN401  reason: walks any part of a JSON document
-    """Return every pod spec in the object: whatever has a list of containers."""
-    return [part for part in _dicts(body) if _is_pod_spec(part)]
+def pod_templates(body: Json) -> list[Json]:
+    """Return the object's pod template, a Pod being its own; it is a part of the object, not a copy."""
+    if not is_built_in(body):
+        return []
+    part: Any = body  # Any: walks down a decoded JSON document
+    for step in _TEMPLATE_PATHS.get(str(body.get("kind")), ("spec", "template")):
+        part = part.get(step) if isinstance(part, dict) else None
+    is_template = isinstance(part, dict) and isinstance(part.get("spec"), dict) and "containers" in part["spec"]
+    return [part] if is_template else []
 
 
-def _is_pod_spec(part: Json) -> bool:
-    containers = part.get("containers")
-    return isinstance(containers, list) and all(isinstance(one, dict) and "name" in one for one in containers)
-
-
-def containers(body: Any) -> list[Json]:  # noqa: ANN401  reason: walks any part of a JSON document
-    """Return every container of every pod spec, init containers included."""
+def containers(body: Json) -> list[Json]:
+    """Return the containers of the object's pods, init containers included."""
     return [
         one
-        for spec in pod_specs(body)
-        for field in ("containers", "initContainers")
-        for one in spec.get(field) or ()
+        for template in pod_templates(body)
+        for field in ("initContainers", "containers")
+        for one in template["spec"].get(field) or ()
         if isinstance(one, dict)
     ]
 
 
-def image_volumes(body: Any) -> list[Json]:  # noqa: ANN401  reason: walks any part of a JSON document
-    """Return the image sources among the pod specs' volumes."""
-    volumes = (volume for spec in pod_specs(body) for volume in spec.get("volumes") or ())
+def image_volumes(body: Json) -> list[Json]:
+    """Return the image sources among the pods' volumes."""
+    volumes = (volume for template in pod_templates(body) for volume in template["spec"].get("volumes") or ())
     images = (volume.get("image") for volume in volumes if isinstance(volume, dict))
     return [image for image in images if isinstance(image, dict) and image.get("reference")]
 
 
-def env_vars(body: Any) -> list[Json]:  # noqa: ANN401  reason: walks any part of a JSON document
+def env_vars(body: Json) -> list[Json]:
     """Return the environment variables of all containers that have a value of their own."""
     pairs = (pair for container in containers(body) for pair in container.get("env") or ())
     return [pair for pair in pairs if isinstance(pair, dict) and pair.get("value")]
 
 
-def _dicts(value: Any) -> Iterator[Json]:  # noqa: ANN401  reason: walks any part of a JSON document
-    """Yield every mapping in the value, outer ones first."""
-    if isinstance(value, dict):
-        yield value
-        for part in value.values():
-            yield from _dicts(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _dicts(part)
+def pod_labels(workload: Entity) -> Json:
+    """Return the labels of the pods that the object makes."""
+    return next((_mapping(_metadata(template).get("labels")) for template in pod_templates(workload.body)), {})
 
 
-def selects(service: Entity, workload: Entity) -> bool:
-    """Tell whether the object is a Service, in the workload's namespace, whose selector fits its pods."""
-    if service.kind != "Service" or service.api_version != "v1" or service.namespace != workload.namespace:
-        return False
-    selector = _mapping(_mapping(service.body.get("spec")).get("selector"))
-    labels = (_mapping(_metadata(template).get("labels")) for template in pod_templates(workload.body))
-    return bool(selector) and any(selector.items() <= one.items() for one in labels)
+def service_selector(entity: Entity) -> Json:
+    """Return the labels by which a Service finds its pods; nothing for other objects, and for a Service without."""
+    if entity.kind != "Service" or entity.api_version != "v1":
+        return {}
+    return _mapping(_mapping(entity.body.get("spec")).get("selector"))

@@ -98,6 +98,7 @@ class Project:
     enabled_resources: list[str] | None = None
     disable_all: bool = False
     config_parsed_in: str = ""
+    wrong_usage: bool = False
     memory: dict[str, Value] = field(default_factory=dict[str, "Value"])
 
     @property

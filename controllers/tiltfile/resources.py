@@ -56,7 +56,9 @@ def enabled_names(project: Project, resources: tuple[Resource, ...]) -> tuple[st
         requested = project.enabled_resources
     elif not project.config_parsed_in:
         requested = project.facts.args
+        project.wrong_usage = True  # whatever is wrong with the names, the command line said them
     chosen = enabled(requested, edges)
+    project.wrong_usage = False
     return tuple(name for name in edges if name in chosen)
 
 

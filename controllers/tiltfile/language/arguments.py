@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeVar
 from upright.controllers.tiltfile.language.errors import Failure, WrongValue, nearest
 from upright.controllers.tiltfile.language.values import Value, iterable, type_name
 
+MAX_ITEMS = 1 << 24  # of a range that is written out: half a gigabyte of list
 T = TypeVar("T")
 A = TypeVar("A", bound="Arguments")
 Reader = Callable[[Value, str], T]
@@ -145,6 +146,8 @@ def sequence(value: Value, _directory: str = "") -> list[Value]:
     items = iterable(value)
     if items is None:
         raise wrong_type(value, "iterable")
+    if type(items) is range and len(items) > MAX_ITEMS:
+        raise WrongValue(f"too large: range of {len(items)} elements")
     return list(items)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_REPEATED = 1 << 27  # items or characters: 128 MB of text, a gigabyte of list
 MAX_SHIFT = 512  # bits
+MAX_BITS = 1 << 16  # of a product
 
 
 def _unknown(symbol: str, left: Value, right: Value) -> Failure:
@@ -39,13 +40,22 @@ def add(left: Value, right: Value) -> Value:
     """Return ``left + right``."""
     kind = type(left)
     if kind is type(right):
-        if kind is str or kind is int or kind is float or kind is tuple:
+        if kind is int or kind is float:
+            return left + right
+        if kind is str or kind is tuple:
+            _check_size(left, right)
             return left + right
         if kind is List:
+            _check_size(left, right)
             return List([*left, *right])
     if _number(left) and _number(right):
         return left + right
     raise _unknown("+", left, right)
+
+
+def _check_size(left: Value, right: Value) -> None:
+    if len(left) + len(right) > MAX_REPEATED:
+        raise Failure(f"too large: {type_name(left)} of {len(left) + len(right)} elements")
 
 
 def add_in_place(left: Value, right: Value) -> Value:
@@ -56,7 +66,9 @@ def add_in_place(left: Value, right: Value) -> Value:
     if items is None:
         raise _unknown("+", left, right)
     check_mutable(left, "extend")
-    left.extend(list(items))
+    more = list(items)
+    _check_size(left, more)
+    left.extend(more)
     return left
 
 
@@ -72,6 +84,8 @@ def subtract(left: Value, right: Value) -> Value:
 def multiply(left: Value, right: Value) -> Value:
     """Return ``left * right``: a product, or a repetition up to a sane size."""
     if _number(left) and _number(right):
+        if type(left) is int and type(right) is int and left.bit_length() + right.bit_length() > MAX_BITS:
+            raise Failure("number too large")
         return left * right
     if type(left) is int:
         left, right = right, left

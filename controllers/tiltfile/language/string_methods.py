@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from upright.controllers.tiltfile.language.arguments import positional, sequence
 from upright.controllers.tiltfile.language.errors import Failure, WrongValue
 from upright.controllers.tiltfile.language.formatting import brace
+from upright.controllers.tiltfile.language.operators import MAX_REPEATED
 from upright.controllers.tiltfile.language.text import quote
 from upright.controllers.tiltfile.language.values import HostValue, List, Value, type_name
 
@@ -41,6 +42,11 @@ def _check(name: str, at: int, value: Value, kind: type, want: str) -> Value:
     if type(value) is not kind:
         raise Failure(f"{name}: for parameter {at}: got {type_name(value)}, want {want}")
     return value
+
+
+def _check_size(name: str, length: int) -> None:
+    if length > MAX_REPEATED:
+        raise Failure(f"{name}: too large: string of {length} elements")
 
 
 def _plain(name: str, change: Callable[[str], Value]) -> Callable[[Value, Call, Named], Value]:
@@ -149,6 +155,7 @@ def _join(text: str, args: Call, kwargs: Named) -> str:
     for part in parts:
         if type(part) is not str:
             raise Failure(f"join: in list, want string, got {type_name(part)}")
+    _check_size("join", sum(map(len, parts)) + len(text) * len(parts))
     return text.join(parts)
 
 
@@ -161,6 +168,7 @@ def _replace(text: str, args: Call, kwargs: Named) -> str:
     old, new, most = positional("replace", args, kwargs, least=2, most=3)
     _check("replace", 1, old, str, "string")
     _check("replace", 2, new, str, "string")
+    _check_size("replace", text.count(old) * len(new))
     return text.replace(old, new, -1 if most is None else _check("replace", 3, most, int, "int"))
 
 

@@ -95,6 +95,8 @@ def _message(error: BaseException) -> str:
             found = pattern.match(str(error))
             if found:
                 return say(found) + _suggestion(found, error)
+    if isinstance(error, ValueError) and "integer string conversion" in str(error):
+        return "number too large to be text"
     return _FIXED.get(type(error)) or f"internal error: {type(error).__name__}: {error}"
 
 

@@ -102,9 +102,37 @@ def test_source_nested_too_deeply_is_an_error() -> None:
     assert "nested" in failing("x = " + "-" * 100_000 + "1").message
 
 
-@pytest.mark.parametrize("text", ['"a" * (1 << 40)', "[1] * (1 << 40)", "(1,) * (1 << 30)", "1 << (1 << 40)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"a" * (1 << 40)',
+        "[1] * (1 << 40)",
+        "(1,) * (1 << 30)",
+        "1 << (1 << 40)",
+        "list(range(1 << 30))",
+        "[] + list(range(1 << 62))",
+        '"x".join(["a" * (1 << 26)] * 100)',
+        '("a" * 100000).replace("a", "a" * 100000)',
+        '"a" * (1 << 27) + "b"',
+        "grown()",
+        "len(str(big()))",
+    ],
+)
 def test_a_huge_allocation_is_refused(text: str) -> None:
-    assert failing(f"x = {text}\n").place is not None
+    program = """
+def grown():
+  s = 3
+  for i in range(100):
+    s = s * s
+def big():
+  s = 3
+  for i in range(15):
+    s = s * s
+  return s
+"""
+    error = failing(f"{program}x = {text}\n")
+    assert error.place is not None
+    assert "internal" not in error.message
 
 
 def test_a_loop_without_end_can_be_cancelled_from_outside() -> None:
