@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from upright.apiserver.storage.records import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection, Engine
     from sqlalchemy.engine import URL
@@ -147,13 +147,14 @@ def newest_revision(connection: Connection) -> int:
     return connection.execute(select(func.max(events.c.revision))).scalar() or 0
 
 
-def all_objects(connection: Connection) -> Sequence[Any]:  # Any: SQLAlchemy's rows
-    """Return (revision, partition, resource, namespace, name, data) of every object."""
+def all_objects(connection: Connection) -> Iterable[Any]:  # Any: SQLAlchemy's rows
+    """Yield (revision, partition, resource, namespace, name, data) of every object."""
     columns = events.c
+    live = columns.revision.in_(select(objects.c.revision))
     wanted = select(
         columns.revision, columns.partition, columns.resource, columns.namespace, columns.name, columns.data
-    ).select_from(objects.join(events, objects.c.revision == columns.revision))
-    return connection.execute(wanted).all()
+    ).where(live)
+    return connection.execute(wanted, execution_options={"yield_per": 1000})
 
 
 def commit(connection: Connection, batch: Sequence[Event]) -> None:
