@@ -8,21 +8,26 @@ from typing import TYPE_CHECKING
 
 from upright.controllers.node.job_plan import expires_in, plan
 from upright.controllers.node.pods_of import PodsOf
-from upright.controllers.runtime.controller import Controller, Outcome
+from upright.controllers.runtime.controller import Controller, Outcome, Watch
+from upright.controllers.runtime.informer import key_of
 from upright.openapi.batch_v1.job import Job, job_labels
 from upright.openapi.core_v1.pod import Pod
 from upright.openapi.core_v1.service_account import ServiceAccount
 from upright.openapi.errors import APIError, Conflict, NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from upright.controllers.node.event_queue import EventQueue
     from upright.controllers.node.job_plan import Plan
+    from upright.controllers.runtime.queue import Key
     from upright.controllers.runtime.turn import Turn
     from upright.openapi.batch_v1.job import JobStatus
     from upright.openapi.core_v1.pod_spec import PodTemplateSpec
+    from upright.openapi.meta import Object
 
 COMPONENT = "job-controller"
-FAILED_CREATE_SECONDS = 1.0
+FAILED_CREATE_SECONDS = 5.0
 """After how long a Pod that could not be made is tried again."""
 
 
@@ -31,7 +36,6 @@ class JobController(Controller[Job]):
 
     kind = Job
     owns = (Pod,)
-    reads = (ServiceAccount,)
 
     def __init__(self, events: EventQueue) -> None:
         self._events = events
@@ -39,6 +43,17 @@ class JobController(Controller[Job]):
     @cached_property
     def _pods(self) -> PodsOf:
         return PodsOf(self.caches.client, self.caches)
+
+    def watches(self) -> Iterable[Watch]:
+        return (Watch(ServiceAccount, self._waiting),)
+
+    def _waiting(self, account: Object) -> Iterable[Key]:
+        """Return the Jobs that may wait for the ServiceAccount: those that have no Pod at work."""
+        return [
+            key_of(one)
+            for one in self.caches.of(Job).all()
+            if one.metadata.namespace == account.metadata.namespace and not one.ended and not one.status.active
+        ]
 
     async def reconcile(self, turn: Turn[Job]) -> Outcome:
         job = turn.obj

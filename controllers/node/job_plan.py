@@ -143,6 +143,7 @@ def _ending(status: JobStatus, seen: Tally, verdict: Condition, now: datetime) -
             "active": 0,
             "ready": 0,
             "terminating": len(seen.going) + len(seen.active),
+            "failed": status.failed + (len(seen.active) if verdict.type == "FailureTarget" else 0),
         }
     )
     return Plan(status, delete=seen.active)

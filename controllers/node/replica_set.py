@@ -11,6 +11,7 @@ from upright.controllers.node.replicas import controller_of, next_available, pla
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.informer import key_of
 from upright.openapi.apps_v1.replica_set import ReplicaSet
+from upright.openapi.core_v1.condition import find_condition
 from upright.openapi.core_v1.label_selector import LabelSelector
 from upright.openapi.core_v1.pod import Pod
 from upright.openapi.core_v1.service_account import ServiceAccount
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from upright.openapi.meta import Object
 
 COMPONENT = "replicaset-controller"
-FAILED_CREATE_SECONDS = 1.0
+FAILED_CREATE_SECONDS = 5.0
 """After how long a Pod that could not be made is tried again."""
 
 _log = logging.getLogger(__name__)
@@ -37,7 +38,6 @@ class ReplicaSetController(Controller[ReplicaSet]):
 
     kind = ReplicaSet
     owns = (Pod,)
-    reads = (ServiceAccount,)
 
     def __init__(self, events: EventQueue) -> None:
         self._events = events
@@ -47,7 +47,7 @@ class ReplicaSetController(Controller[ReplicaSet]):
         return PodsOf(self.caches.client, self.caches)
 
     def watches(self) -> Iterable[Watch]:
-        return (Watch(Pod, self._adopters),)
+        return (Watch(Pod, self._adopters), Watch(ServiceAccount, self._stuck))
 
     def _adopters(self, obj: Object) -> Iterable[Key]:
         """Return the ReplicaSets that would take a Pod nobody controls."""
@@ -57,6 +57,15 @@ class ReplicaSetController(Controller[ReplicaSet]):
             key_of(one)
             for one in self.caches.of(ReplicaSet).all()
             if one.metadata.namespace == obj.metadata.namespace and _selector(one).matches(obj.metadata.labels)
+        ]
+
+    def _stuck(self, account: Object) -> Iterable[Key]:
+        """Return the ReplicaSets that could not make a Pod: its ServiceAccount may be there now."""
+        return [
+            key_of(one)
+            for one in self.caches.of(ReplicaSet).all()
+            if one.metadata.namespace == account.metadata.namespace
+            and find_condition(one.status.conditions, "ReplicaFailure")
         ]
 
     async def reconcile(self, turn: Turn[ReplicaSet]) -> Outcome:

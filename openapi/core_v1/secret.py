@@ -28,12 +28,11 @@ _KEYS_OF_TYPE = {
 
 def _defaults(body: Json) -> None:
     body["type"] = body.get("type") or "Opaque"
-    plain = body.pop("stringData", None)
-    if isinstance(plain, dict) and plain:
-        data = body.get("data") or {}
-        if isinstance(data, dict):
-            coded = {key: base64.b64encode(str(value).encode()).decode() for key, value in plain.items()}
-            body["data"] = {**data, **coded}
+    plain, data = body.get("stringData"), body.get("data") or {}
+    if not isinstance(plain, dict) or not isinstance(data, dict) or not all(isinstance(v, str) for v in plain.values()):
+        return  # what has the wrong type is left for validation to name
+    del body["stringData"]
+    body["data"] = {**data, **{key: base64.b64encode(value.encode()).decode() for key, value in plain.items()}}
 
 
 class Secret(EmbeddedObject):

@@ -154,7 +154,7 @@ class Service(EmbeddedObject):
         if not spec.ports and not self.headless:
             yield required("spec.ports")
         yield from _port_problems(spec.ports)
-        if isinstance(old, Service) and old.spec.cluster_ip and spec.cluster_ip != old.spec.cluster_ip:
+        if isinstance(old, Service) and old.spec.cluster_ip and spec.cluster_ip not in {"", old.spec.cluster_ip}:
             yield invalid_value("spec.clusterIPs[0]", spec.cluster_ip, "may not change once set")
 
 

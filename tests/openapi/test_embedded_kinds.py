@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import ValidationError
 
 from upright.openapi import apps_v1, batch_v1, core_v1, discovery_v1
 from upright.openapi.apps_v1.deployment import Deployment
@@ -152,6 +153,8 @@ def test_a_secret_takes_plain_text() -> None:
     wire = read(Secret, {"metadata": {"name": "s"}, "stringData": {"user": "ann"}, "data": {"x": "eA=="}}).to_wire()
     assert (wire["data"], wire["type"]) == ({"x": "eA==", "user": "YW5u"}, "Opaque")
     assert "stringData" not in wire
+    with pytest.raises(ValidationError, match="stringData"):
+        read(Secret, {"metadata": {"name": "s"}, "stringData": {"port": 5432}})
 
 
 WRONG_PODS: list[tuple[dict[str, Any], str, str]] = [  # Any: JSON

@@ -10,6 +10,8 @@ from upright.openapi.apps_v1.replica_set import ReplicaSet
 from upright.openapi.core_v1.condition import find_condition
 from upright.openapi.core_v1.event import Event
 from upright.openapi.core_v1.pod import Pod
+from upright.openapi.core_v1.service_account import ServiceAccount
+from upright.openapi.meta import ObjectMeta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -233,3 +235,6 @@ async def test_a_service_account_that_is_missing_is_said_in_kubernetes_words(tmp
         assert failure.message.endswith(
             'error looking up service account default/robot: serviceaccount "robot" not found'
         )
+        await there.client.create(ServiceAccount(metadata=ObjectMeta(name="robot", namespace="default")))
+        (web,) = await there.until(Deployment, lambda found: done(found, 1))
+        assert find_condition(web.status.conditions, "ReplicaFailure") is None

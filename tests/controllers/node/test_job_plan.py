@@ -132,6 +132,7 @@ def test_a_job_that_takes_too_long_fails() -> None:
     assert plan(limited, [pod("Running")], at(20)).after == 40
     todo = plan(limited, [pod("Running")], at(60))
     assert said(todo) == [("FailureTarget", "DeadlineExceeded")]
+    assert (todo.status.failed, todo.status.active, todo.status.terminating) == (1, 0, 1)
     after = job(todo.status, activeDeadlineSeconds=60)
     assert ("Failed", "DeadlineExceeded") in said(plan(after, [], at(61)))
 
