@@ -10,22 +10,27 @@ from upright.controllers.tiltfile.language.text import quote
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from upright.controllers.tiltfile.language.errors import Place
+
 UNCATEGORIZED = "uncategorized"
 
 
-def known_dependencies(wanted: Mapping[str, Sequence[str]], warn: Callable[[str], None]) -> dict[str, tuple[str, ...]]:
-    """Return each resource's dependencies that exist; raises Failure for one on itself, or a circle."""
+def known_dependencies(
+    wanted: Mapping[str, Sequence[str]], places: Mapping[str, Place | None], warn: Callable[[str], None]
+) -> dict[str, tuple[str, ...]]:
+    """Return each resource's dependencies that exist; raises Failure for one on itself, or a circle, with its place."""
     kept: dict[str, tuple[str, ...]] = {}
     for name, dependencies in wanted.items():
         if name in dependencies:
-            raise Failure(f"resource {name} specified a dependency on itself")
+            raise Failure(f"resource {name} specified a dependency on itself", places.get(name))
         for unknown in dict.fromkeys(one for one in dependencies if one not in wanted):
             hint = nearest(unknown, list(wanted))
             warn(f"resource {name} specified a dependency on unknown resource {unknown}{hint} - dependency ignored")
         kept[name] = tuple(dict.fromkeys(one for one in dependencies if one in wanted))
     circle = _circle(kept)
     if circle:
-        raise Failure(f"cycle detected in resource dependency graph: {' -> '.join(circle)}")
+        message = f"cycle detected in resource dependency graph: {' -> '.join(circle)}"
+        raise Failure(message, places.get(circle[0]))
     return kept
 
 

@@ -122,18 +122,23 @@ class Project:
             self.read_paths[path] = None
 
     def read(self, path: str) -> str:
-        """Return a file's text, and note the dependency; raises OSError."""
+        """Return a file's text, and note the dependency; raises FileNotFoundError, or Failure for other trouble."""
         self.watch(path)
-        return Path(path).read_text(encoding="utf-8")
-
-    def read_or_fail(self, path: str) -> str:
-        """Return a file's text; raises Failure in Go's words."""
         try:
-            return self.read(path)
+            return Path(path).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise
         except OSError as error:
             raise Failure(f"open {path}: {(error.strerror or str(error)).lower()}") from None
-        except UnicodeDecodeError:
-            raise Failure(f"{path} is not UTF-8 text") from None
+        except UnicodeDecodeError as error:
+            raise Failure(f"{path} is not UTF-8 text: byte {error.start}") from None
+
+    def read_or_fail(self, path: str) -> str:
+        """Return a file's text; raises Failure, in Go's words, also for a file that is not there."""
+        try:
+            return self.read(path)
+        except FileNotFoundError:
+            raise Failure(f"open {path}: no such file or directory") from None
 
     def check_free(self, name: str) -> None:
         """Raise Failure if a local resource of that name is there already."""

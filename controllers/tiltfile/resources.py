@@ -34,7 +34,9 @@ def make_resources(project: Project) -> tuple[Resource, ...]:
         drafts, uncategorized = assemble(project)
     drafts += [(name, _local(project, said)) for name, said in project.local_resources.items()]
     drafts += uncategorized
-    edges = known_dependencies({name: spec.depends_on for name, spec in drafts}, project.warn)
+    places = {said.new_name or said.workload: said.place for said in project.kubernetes_options}
+    places |= {name: said.place for name, said in project.local_resources.items()}
+    edges = known_dependencies({name: spec.depends_on for name, spec in drafts}, places, project.warn)
     return tuple(
         _resource(name, spec.model_copy(update={"depends_on": edges[name], "order": order}))
         for order, (name, spec) in enumerate(drafts, 1)

@@ -108,6 +108,14 @@ def positional(
     return args + (None,) * (most - len(args))
 
 
+def checked(function: str, at: int, value: Value, read: Reader[T]) -> T:
+    """Return the positional argument number ``at`` as ``read`` reads it; raises Failure."""
+    try:
+        return read(value, "")
+    except WrongValue as wrong:
+        raise Failure(f"{function}: for parameter {at}: {wrong}") from None
+
+
 def wrong_type(value: Value, want: str) -> WrongValue:
     """Return the error that says what type was wanted."""
     return WrongValue(f"got {type_name(value)}, want {want}")

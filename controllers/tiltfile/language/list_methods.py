@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from upright.controllers.tiltfile.language.arguments import integer, positional, sequence
-from upright.controllers.tiltfile.language.errors import Failure, WrongValue
+from upright.controllers.tiltfile.language.arguments import checked, integer, positional, sequence
+from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.operators import equal
 from upright.controllers.tiltfile.language.values import List, Value, check_mutable
 
@@ -30,16 +30,16 @@ def _clear(values: List, args: Call, kwargs: Named) -> None:
 
 def _extend(values: List, args: Call, kwargs: Named) -> None:
     (items,) = positional("extend", args, kwargs, least=1, most=1)
-    try:
-        more = sequence(items)
-    except WrongValue as wrong:
-        raise Failure(f"extend: for parameter 1: {wrong}") from None
+    more = checked("extend", 1, items, sequence)
     check_mutable(values, "extend", "extend")
     values.extend(more)
 
 
 def _index(values: List, args: Call, kwargs: Named) -> int:
     item, start, end = positional("index", args, kwargs, least=1, most=3)
+    for where, bound in ((2, start), (3, end)):
+        if bound is not None:
+            checked("index", where, bound, integer)
     for at in range(*slice(start, end).indices(len(values))):
         if equal(values[at], item):
             return at
@@ -49,12 +49,12 @@ def _index(values: List, args: Call, kwargs: Named) -> int:
 def _insert(values: List, args: Call, kwargs: Named) -> None:
     at, item = positional("insert", args, kwargs, least=2, most=2)
     check_mutable(values, "insert into", "insert")
-    values.insert(integer(at), item)
+    values.insert(checked("insert", 1, at, integer), item)
 
 
 def _pop(values: List, args: Call, kwargs: Named) -> Value:
     (at,) = positional("pop", args, kwargs, least=0, most=1)
-    at = -1 if not args else integer(at)
+    at = -1 if not args else checked("pop", 1, at, integer)
     if not -len(values) <= at < len(values):
         where = f"[{-len(values)}:{len(values) - 1}]" if values else ""
         raise Failure(

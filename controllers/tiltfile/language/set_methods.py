@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from upright.controllers.tiltfile.language.arguments import positional, sequence
-from upright.controllers.tiltfile.language.errors import Failure, WrongValue
+from upright.controllers.tiltfile.language.arguments import checked, positional, sequence
+from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.values import Set, Value, check_mutable, hashable
 
 if TYPE_CHECKING:
@@ -22,10 +22,7 @@ def _others(name: str, args: Call, kwargs: Named) -> list[Set]:
 
 
 def _other(name: str, value: Value) -> Set:
-    try:
-        return Set(sequence(value))
-    except WrongValue as wrong:
-        raise Failure(f"{name}: for parameter 1: {wrong}") from None
+    return Set(checked(name, 1, value, sequence))
 
 
 def _add(values: Set, args: Call, kwargs: Named) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from upright.controllers.tiltfile.language.arguments import positional, sequence
-from upright.controllers.tiltfile.language.errors import Failure, WrongValue
+from upright.controllers.tiltfile.language.arguments import checked, positional, sequence
+from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.formatting import brace
 from upright.controllers.tiltfile.language.operators import MAX_REPEATED
 from upright.controllers.tiltfile.language.text import quote
@@ -148,10 +148,7 @@ def _format(text: str, args: Call, kwargs: Named) -> str:
 
 def _join(text: str, args: Call, kwargs: Named) -> str:
     (items,) = positional("join", args, kwargs, least=1, most=1)
-    try:
-        parts = sequence(items)
-    except WrongValue as wrong:
-        raise Failure(f"join: for parameter 1: {wrong}") from None
+    parts = checked("join", 1, items, sequence)
     for part in parts:
         if type(part) is not str:
             raise Failure(f"join: in list, want string, got {type_name(part)}")

@@ -10,6 +10,7 @@ from upright.controllers.tiltfile.language.arguments import (
     Arguments,
     bind,
     boolean,
+    checked,
     function_value,
     integer,
     optional,
@@ -18,7 +19,7 @@ from upright.controllers.tiltfile.language.arguments import (
     sequence,
 )
 from upright.controllers.tiltfile.language.dict_methods import pairs
-from upright.controllers.tiltfile.language.errors import Failure, WrongValue
+from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.numbers import to_float, to_int
 from upright.controllers.tiltfile.language.operators import greater, less
 from upright.controllers.tiltfile.language.text import to_repr, to_str
@@ -41,11 +42,8 @@ def _one(name: str, apply: Callable[[Value], Value]) -> Builtin:
     return Builtin(name, run)
 
 
-def _items(name: str, value: Value, at: int = 1) -> list[Value]:
-    try:
-        return sequence(value)
-    except WrongValue as wrong:
-        raise Failure(f"{name}: for parameter {at}: {wrong}") from None
+def _items(name: str, value: Value) -> list[Value]:
+    return checked(name, 1, value, sequence)
 
 
 def _absolute(value: Value) -> Value:
@@ -102,7 +100,7 @@ def _make_dict(args: Call, kwargs: Named) -> Dict:
 
 def _enumerate(args: Call, kwargs: Named) -> List:
     items, start = positional("enumerate", args, kwargs, least=1, most=2)
-    return List(enumerate(_items("enumerate", items), integer(start) if len(args) > 1 else 0))
+    return List(enumerate(_items("enumerate", items), checked("enumerate", 2, start, integer) if len(args) > 1 else 0))
 
 
 def _collection(name: str, make: Callable[[list[Value]], Value]) -> Builtin:

@@ -92,6 +92,13 @@ def test_wrong_json_and_yaml_are_refused(world: World, text: str, message: str) 
     assert world.wrong(text) == message
 
 
+def test_a_folder_or_binary_in_place_of_a_file_is_an_error(world: World) -> None:
+    (world.root / "b").write_bytes(b"\xff\xfe")
+    assert world.wrong('read_file(".", "x")') == f"open {world.root}: is a directory"
+    assert world.wrong('read_file("b", "x")') == f"{world.root}/b is not UTF-8 text: byte 0"
+    assert world.wrong('include("b")') == f"{world.root}/b is not UTF-8 text: byte 0"
+
+
 def test_listdir_lists_files_and_watches_only_when_recursive(world: World) -> None:
     world.write("d/a", "")
     world.write("d/sub/b", "")
