@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +24,14 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from upright.apiserver.storage.records import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Executable
     from sqlalchemy.engine import URL
 
     from upright.apiserver.storage.records import Address, Event
@@ -82,20 +83,25 @@ _drop_object = delete(objects).where(
 )
 _set_compacted = update(facts).where(facts.c.name == "compacted").values(value=bindparam("floor"))
 _KEY = [objects.c.partition, objects.c.resource, objects.c.namespace, objects.c.name]
-_on_sqlite = sqlite.insert(objects)
-_on_postgresql = postgresql.insert(objects)
-_put_object = {
-    "sqlite": _on_sqlite.on_conflict_do_update(index_elements=_KEY, set_={"revision": _on_sqlite.excluded.revision}),
-    "postgresql": _on_postgresql.on_conflict_do_update(
-        index_elements=_KEY, set_={"revision": _on_postgresql.excluded.revision}
-    ),
-}
+_BACKENDS = ("sqlite", "postgresql")
+
+
+@cache
+def _put_object(backend: str) -> Executable:
+    """Return the statement that keeps an object's newest revision, in the backend's own words."""
+    if backend == "sqlite":
+        on_sqlite = sqlite.insert(objects)
+        return on_sqlite.on_conflict_do_update(index_elements=_KEY, set_={"revision": on_sqlite.excluded.revision})
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415  reason: with all its drivers it takes 24 ms
+
+    on_postgresql = postgresql.insert(objects)
+    return on_postgresql.on_conflict_do_update(index_elements=_KEY, set_={"revision": on_postgresql.excluded.revision})
 
 
 def engine_for(where: str, *, durable: bool) -> Engine:
     """Return the engine for a database URL or the path of an SQLite file."""
     url = _url(where)
-    if url.get_backend_name() not in _put_object:
+    if url.get_backend_name() not in _BACKENDS:
         raise StorageError(f"cannot keep objects in {url.get_backend_name()}: use a file, or postgresql://…")
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
@@ -165,7 +171,7 @@ def commit(connection: Connection, batch: Sequence[Event]) -> None:
     kept = [_object_row(now) for now in last.values() if now.type != "DELETED"]
     gone = [_object_key(now.address) for now in last.values() if now.type == "DELETED"]
     if kept:
-        connection.execute(_put_object[connection.dialect.name], kept)
+        connection.execute(_put_object(connection.dialect.name), kept)
     if gone:
         connection.execute(_drop_object, gone)
 
