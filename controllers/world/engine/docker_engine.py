@@ -30,6 +30,7 @@ class DockerEngine(Builds, Containers, Streams, Networks):
     ) -> None:
         Builds.__init__(self, connection, info)
         Streams.__init__(self, connection, kill)
+        Networks.__init__(self, connection, info)
 
     @property
     def info(self) -> EngineInfo:
@@ -49,21 +50,24 @@ class DockerEngine(Builds, Containers, Streams, Networks):
         return Reaped(len(containers), len(networks), len(volumes))
 
     async def _remove_all(self, containers: list[str]) -> None:
+        """Remove containers side by side; those that others depend on go in a later round."""
         limit = anyio.CapacityLimiter(_AT_ONCE)
-        failed: list[EngineError] = []
+        failed: dict[str, EngineError] = {}
 
         async def remove(container: str) -> None:
             async with limit:
                 try:
                     await self.remove(container)
                 except EngineError as error:
-                    failed.append(error)
+                    failed[container] = error
 
         async with anyio.create_task_group() as group:
             for container in containers:
                 group.start_soon(remove, container)
+        if failed and len(failed) == len(containers):
+            raise next(iter(failed.values()))
         if failed:
-            raise failed[0]
+            await self._remove_all(list(failed))
 
 
 def engine_info(

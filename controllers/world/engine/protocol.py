@@ -120,7 +120,7 @@ class BuildRequest:
 class Mount:
     """Something at ``target`` in a container.
 
-    tmpfs: ``size_bytes`` (0: no limit) and ``mode`` apply. volume: ``source`` is a volume's name, made if it is not there.
+    tmpfs: ``size_bytes`` (0: no limit) and ``mode`` apply; runc before 1.2 keeps the mode of the image's folder, if it has one. volume: ``source`` is a volume's name, made if it is not there.
     bind: ``source`` is a path on the engine's machine, which must exist; only for an engine whose info says ``local``.
     """
 
@@ -240,7 +240,7 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """A network: ``interface`` is its bridge, ``containers`` the addresses by container id."""
+    """A network; ``interface`` is its bridge, which podman makes with the network's first container."""
 
     id: str
     name: str
@@ -248,7 +248,6 @@ class Network:
     gateway: str = ""
     interface: str = ""
     labels: Labels = field(default_factory=_nothing)
-    containers: Mapping[str, str] = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True)

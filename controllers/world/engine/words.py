@@ -36,6 +36,11 @@ _UNREACHABLE = re.compile(
     r"lookup .* on |EOF$",
     re.IGNORECASE,
 )
+_IN_THE_WAY = re.compile(
+    r"already in use|already exists|already used|is being used|in use by|active endpoints|container state improper|"
+    r"has dependent containers",
+    re.IGNORECASE,
+)
 _LIMITED = re.compile(r"toomanyrequests|too many requests|rate limit|status.{0,8}429", re.IGNORECASE)
 _DENIED = re.compile(
     r"unauthorized|denied|authentication required|no basic auth|403 forbidden|status.{0,8}40[13]|incorrect username",
@@ -73,7 +78,7 @@ def named(status: int, message: str) -> EngineError:
         return ImageNotFound(message, status=status)
     if status == 404:
         return NotFound(message, status=status)
-    if status == 409:
+    if status == 409 or _IN_THE_WAY.search(message):
         return Conflict(message, status=status)
     return EngineError(message, status=status)
 
