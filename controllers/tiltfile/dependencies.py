@@ -38,18 +38,19 @@ def _circle(edges: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the names along a circle, the first one again at its end; empty if there is none."""
     done: set[str] = set()
     for start in edges:
-        path: list[str] = []
-        pending = [(start, iter(edges[start]))] if start not in done else []
+        path: dict[str, None] = {}
+        pending = [] if start in done else [(start, iter(edges[start]))]
         while pending:
             name, rest = pending[-1]
-            if not path or path[-1] != name:
-                path.append(name)
+            path[name] = None
             following = next((one for one in rest if one not in done), None)
             if following is None:
-                done.add(path.pop())
+                done.add(name)
+                del path[name]
                 pending.pop()
             elif following in path:
-                return [*path[path.index(following) :], following]
+                around = list(path)
+                return [*around[around.index(following) :], following]
             else:
                 pending.append((following, iter(edges[following])))
     return []

@@ -11,6 +11,17 @@ if TYPE_CHECKING:
     from tests.controllers.tiltfile.worlds import World
 
 
+CIRCLE = """
+def r(n, *d): local_resource(n, "x", resource_deps = list(d))
+r("a", "b", "c")
+r("b", "d")
+r("c", "d", "e")
+r("d")
+r("e", "f")
+r("f", "d", "c")
+"""
+
+
 def test_a_string_goes_to_the_shell_and_a_list_is_run_as_it_is(world: World) -> None:
     found = world.good('local_resource("a", "echo $X")\nlocal_resource("b", ["echo", "$X"])')
     first, second = local_spec(found, "a").update, local_spec(found, "b").update
@@ -137,6 +148,10 @@ def test_a_resource_without_an_update_is_always_parallel(world: World) -> None:
         (
             'local_resource("a", "x", resource_deps = ["b"])\nlocal_resource("b", "x", resource_deps = ["a"])',
             "cycle detected in resource dependency graph: a -> b -> a",
+        ),
+        (
+            CIRCLE,
+            "cycle detected in resource dependency graph: c -> e -> f -> c",
         ),
     ],
 )
