@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.controllers.node.embedded import Clock, cluster, deployment, server
+from upright.apiserver.inprocess import InProcess
+from upright.client.client import Client
 from upright.openapi.apps_v1.deployment import Deployment
 from upright.openapi.apps_v1.replica_set import ReplicaSet
 from upright.openapi.core_v1.config_map import ConfigMap
@@ -104,7 +106,8 @@ async def test_what_lost_its_owner_while_nobody_looked_goes_at_the_next_start(tm
         owner = await config_map(there, "owner")
         await config_map(there, "owned", owner)
         await config_map(there, "free")
-    async with server(tmp_path, Clock()) as client:
+    async with server(tmp_path, Clock()) as registry:
+        client = Client(InProcess(registry))
         await client.delete(ConfigMap, "owner", namespace="default")
         assert names(list((await client.list(ConfigMap)).items)) == ["free", "owned"]
     async with cluster(tmp_path) as there:

@@ -104,9 +104,10 @@ def lived(pod: Pod, now: datetime) -> PodStatus:
 class Cluster:
     """The cluster as a test sees it."""
 
+    registry: Registry
     client: Client
     manager: Manager
-    clock: Clock
+    clock: Callable[[], datetime]
     node: FakeNode
 
     async def until(self, kind: type[T], holds: Callable[[list[T]], bool], namespace: str = "default") -> list[T]:
@@ -144,23 +145,24 @@ class Cluster:
 
 
 @asynccontextmanager
-async def server(folder: Path, clock: Clock) -> AsyncGenerator[Client]:
+async def server(folder: Path, clock: Callable[[], datetime]) -> AsyncGenerator[Registry]:
     """Run the server alone, with nobody to act on what it holds."""
     async with Store.open(str(folder / "cluster.db"), durable=False) as store:
-        yield Client(InProcess(Registry(SCHEME, store, clock)))
+        yield Registry(SCHEME, store, clock)
 
 
 @asynccontextmanager
-async def cluster(folder: Path, clock: Clock | None = None) -> AsyncGenerator[Cluster]:
+async def cluster(folder: Path, clock: Callable[[], datetime] | None = None) -> AsyncGenerator[Cluster]:
     """Run the cluster; a second time on the same folder is a restart."""
     clock = clock or Clock()
-    async with server(folder, clock) as client:
+    async with server(folder, clock) as registry:
+        client = Client(InProcess(registry))
         node = FakeNode()
         machine = this_node("127.0.0.1", "fake://1", "v1.36.2+upright", clock())
         workloads = Workloads(client, SCHEME, clock, machine, [node])
         async with anyio.create_task_group() as group:
             await group.start(workloads.run)
-            yield Cluster(client, workloads.manager, clock, node)
+            yield Cluster(registry, client, workloads.manager, clock, node)
             group.cancel_scope.cancel()
 
 
