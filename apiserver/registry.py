@@ -67,7 +67,7 @@ class Registry:
         found = self.store.get(where.address)
         if not found:
             raise _not_found(where)
-        return Selection.parse(where.kind, "", "").shown(found)
+        return found if where.kind.definition.project is None else Selection.parse(where.kind, "", "").shown(found)
 
     def list(self, where: Target, options: ListOptions = _PLAIN_LIST) -> Listing:
         """Return a page of the collection, sorted by namespace and name."""
