@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from functools import partial
 from sys import intern
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from upright.apiserver.storage import tables
-from upright.apiserver.storage.records import Address
+from upright.apiserver.storage.records import Address, Loaded
 from upright.apiserver.storage.writer import Writer
 
 if TYPE_CHECKING:
@@ -21,15 +20,6 @@ if TYPE_CHECKING:
     from upright.apiserver.storage.watchers import Scope
 
 REPLAY_EVENTS = 256
-
-
-@dataclass
-class Loaded:
-    """What the database holds at the start; ``objects`` by resource and partition: (namespace, name, revision, data)."""
-
-    revision: int
-    compacted: int
-    objects: dict[tuple[str, str], list[tuple[str, str, int, bytes]]] = field(default_factory=dict)
 
 
 class Past(NamedTuple):
@@ -78,6 +68,11 @@ class Database:
     def start_writing(self) -> None:
         """Start the thread; its answers come on the loop that runs now."""
         self._writer = Writer(self._engine)
+
+    @property
+    def writing(self) -> bool:
+        """Whether the thread runs."""
+        return self._writer is not None
 
     def commit(self, batch: Sequence[Event], done: Callable[[None], None], failed: Callable[[Exception], None]) -> None:
         """Have the events written in one transaction, and say on the loop how it went."""

@@ -150,3 +150,12 @@ class Closed(StorageError):
 
 class WriteFailed(StorageError):
     """The database refused the transaction: none of its writes happened."""
+
+
+@dataclass
+class Loaded:
+    """What the database holds at the start; ``objects`` by resource and partition: (namespace, name, revision, data)."""
+
+    revision: int
+    compacted: int
+    objects: dict[tuple[str, str], list[tuple[str, str, int, bytes]]] = field(default_factory=dict)

@@ -17,6 +17,7 @@ import anyio
 import anyio.to_thread
 import orjson
 
+from upright.apiserver.storage.new_database import NewDatabase, is_new
 from upright.apiserver.storage.records import (
     Address,
     Bodies,
@@ -25,6 +26,7 @@ from upright.apiserver.storage.records import (
     Event,
     KeyExists,
     KeyNotFound,
+    Loaded,
     Remove,
     Retention,
     Stored,
@@ -36,7 +38,7 @@ from upright.apiserver.storage.watchers import Hub, Scope, Subscription, Window
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from upright.apiserver.storage.database import Database, Loaded
+    from upright.apiserver.storage.database import Database
     from upright.apiserver.storage.records import Decide, Decision, EventType
     from upright.apiserver.storage.watchers import Filter
     from upright.openapi.meta import Json
@@ -69,7 +71,7 @@ class _Write:
 class Store:
     """Use ``async with Store.open(path) as store``."""
 
-    def __init__(self, database: Database, loaded: Loaded, retention: Retention) -> None:
+    def __init__(self, database: Database | NewDatabase, loaded: Loaded, retention: Retention) -> None:
         self._database = database
         self._retention = retention
         self._bodies = Bodies(HELD_BODIES)
@@ -101,11 +103,8 @@ class Store:
 
         On leaving, watches are ended and every write that was accepted is committed.
         """
-        from upright.apiserver.storage.database import Database  # noqa: PLC0415  reason: SQLAlchemy costs 150 ms
-
-        database = await anyio.to_thread.run_sync(partial(Database.open, where, durable=durable))
+        database, loaded = await _opened(where, durable=durable)
         try:
-            loaded = await anyio.to_thread.run_sync(database.load)
             store = cls(database, loaded, retention or Retention())
             database.start_writing()
             try:
@@ -384,3 +383,17 @@ def _wake(write: _Write, error: Exception | None = None) -> None:
             waiter.set_exception(error)
         else:
             waiter.set_result(None)
+
+
+async def _opened(where: str, *, durable: bool) -> tuple[Database | NewDatabase, Loaded]:
+    """Open what is there and read it; a file that is not there is made while the store is used already."""
+    if is_new(where):
+        return NewDatabase(where, durable=durable), Loaded(0, 0)
+    from upright.apiserver.storage.database import Database  # noqa: PLC0415  reason: SQLAlchemy costs 150 ms
+
+    database = await anyio.to_thread.run_sync(partial(Database.open, where, durable=durable))
+    try:
+        return database, await anyio.to_thread.run_sync(database.load)
+    except BaseException:
+        await anyio.to_thread.run_sync(database.close)
+        raise
