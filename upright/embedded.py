@@ -22,6 +22,7 @@ from upright.controllers.node.agent import NodeAgent
 from upright.controllers.node.embedded_cluster import EmbeddedCluster
 from upright.controllers.node.machine import this_node
 from upright.controllers.node.pod_access import PodAccess
+from upright.controllers.node.scale import register_scale
 from upright.controllers.node.workloads import Workloads
 from upright.controllers.world.kubernetes import ClusterInfo
 from upright.openapi.scheme import discover
@@ -57,6 +58,7 @@ async def embedded_cluster(
             parts = await group.start(agent.run)
             access = PodAccess(engine, parts.network, client, utc_now)
             register(subresources, access)
+            register_scale(subresources, client)
             node = this_node(
                 parts.network.host_ip, f"{engine.info.product}://{engine.info.version}", f"v{__version__}", utc_now()
             )

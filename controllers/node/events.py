@@ -69,7 +69,7 @@ def first_event(
     kind, reason, message = said
     meta = about.metadata
     definition = about.definition
-    same = "\0".join((meta.uid, kind, reason, message, source.component, field_path))
+    same = f"{meta.uid}\n{kind}\n{reason}\n{source.component}\n{field_path}\n{message}"
     digest = hashlib.sha256(same.encode()).hexdigest()[:16]
     return Event(
         metadata=ObjectMeta(name=f"{meta.name}.{digest}", namespace=meta.namespace or "default"),
