@@ -1,0 +1,123 @@
+"""What works in a run: controllers, engine, logs, processes; started together, and ended so that nothing is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from upright import __version__
+from upright.apiserver.clock import utc_now
+from upright.client.cli.log_lines import LogFilter, LogPrinter
+from upright.client.cli.log_stream import print_logs
+from upright.client.log_folder import Selection
+from upright.controllers.garbage_collector import GarbageCollector
+from upright.controllers.runtime.manager import Manager
+from upright.controllers.session import SessionController
+from upright.controllers.world.logs import Logs
+from upright.controllers.world.processes import LocalProcesses
+from upright.controllers.world.secrets import Secrets
+from upright.openapi.meta import ObjectMeta
+from upright.openapi.v1alpha1.limits import Limits
+from upright.openapi.v1alpha1.session import Session, SessionCISpec, SessionSpec
+from upright.wiring import Wiring, controllers
+
+if TYPE_CHECKING:
+    from upright.client.cli.options import CiOptions
+    from upright.client.client import Client
+    from upright.running import Run
+
+SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+GRACE_AFTER_SIGNAL_SECONDS = 10.0
+READINESS_TIMEOUT_MINUTES = 5
+SESSION = "Tiltfile"
+
+
+async def to_the_end(run: Run) -> Session:
+    """Work until the Session is done; return it when nothing that was started is left, and all logs are printed."""
+    secrets = Secrets()
+    async with (
+        anyio.create_task_group() as printing,
+        Logs(run.folder.logs, utc_now, secrets.scrub) as logs,
+        LocalProcesses() as processes,
+    ):
+        printing.start_soon(_print, run.options, logs)
+        _greet(run, logs)
+        session = SessionController(os.getpid(), run.options.args)
+        wiring = Wiring(run.options, run.folder, logs, processes, secrets, port=run.port)
+        manager = Manager(run.client, utc_now, [session, *controllers(wiring)])
+        manager.services.append(GarbageCollector(manager.caches, run.scheme))
+        done = await _controlled(run, manager, wiring, session)
+    return done
+
+
+async def _controlled(run: Run, manager: Manager, wiring: Wiring, session: SessionController) -> Session:
+    """Run the controllers until the Session is done; when this returns, nothing they started is left."""
+    async with anyio.create_task_group() as engines:
+        engines.start_soon(wiring.engines.run)
+        async with anyio.create_task_group() as working:
+            await working.start(manager.run)
+            working.start_soon(_heed_signals, wiring.processes, session)
+            await run.client.create(wanted(run.options))
+            done = await _until_done(run.client)
+            await wiring.drained()
+            working.cancel_scope.cancel()
+        engines.cancel_scope.cancel()
+    return done
+
+
+def wanted(options: CiOptions) -> Session:
+    """Return the Session that the options ask for."""
+    ci = SessionCISpec(timeout=options.timeout, readiness_timeout=timedelta(minutes=READINESS_TIMEOUT_MINUTES))
+    spec = SessionSpec(
+        tiltfile_path=str(Path(options.file).absolute()),
+        exit_condition="ci",
+        ci=ci,
+        fail_fast=options.fail_fast,
+        limits=options.limits or Limits(),
+    )
+    return Session(metadata=ObjectMeta(name=SESSION), spec=spec)
+
+
+async def _until_done(client: Client) -> Session:
+    async with client.watch(Session) as changes:
+        async for change in changes:
+            if change.body.get("status", {}).get("done") and change.object is not None:
+                return change.object
+    message = "the server ended before the run did"
+    raise RuntimeError(message)
+
+
+async def _heed_signals(processes: LocalProcesses, session: SessionController) -> None:
+    """Have the first signal end the run in order, and the second at once."""
+    with anyio.open_signal_receiver(*SIGNALS) as received:
+        async for number in received:
+            processes.hurry(0 if session.interrupted else GRACE_AFTER_SIGNAL_SECONDS)
+            session.interrupt(signal.Signals(number).name, SIGNALS[signal.Signals(number)])
+
+
+async def _print(options: CiOptions, logs: Logs) -> None:
+    """Print the logs as they come; a reader that goes away ends the printing, not the run."""
+    level = {"warn": "WARN", "error": "ERROR"}.get(options.log_level)
+    filtered = LogFilter(
+        frozenset(options.log_resources),
+        level,  # type: ignore[arg-type]  # two of the levels
+        options.log_source,
+        "DEBUG" if options.debug else "VERBOSE" if options.verbose else "INFO",
+    )
+    async with logs.follow(Selection()) as lines:
+        try:
+            await print_logs(lines, LogPrinter(filtered, colour=options.color), sys.stdout.buffer)
+        except BrokenPipeError:
+            return
+
+
+def _greet(run: Run, logs: Logs) -> None:
+    writer = logs.open("upright", "")
+    writer.write(f"Upright started on {run.server.url}/")
+    writer.write(f"v{__version__}")
