@@ -105,6 +105,7 @@ class SessionController(Controller[Session]):
             failures=[failure for r in resources for failure in r.status.failures],
             started=started,
             tiltfile_error=ended.error if ended else "",
+            wrong_usage=ended is not None and ended.wrong_usage,
             tiltfile_done=_all_there(resources, state),
             cluster_error=cluster.status.error if cluster is not None else "",
             cluster_needed=any(r.spec.kind == "kubernetes" and r.spec.auto_init for r in resources),

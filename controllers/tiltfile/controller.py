@@ -112,6 +112,7 @@ def _ended(ran: _Ran, print_: str) -> TiltfileStatus:
             started_at=ran.started,
             finished_at=ran.finished,
             warning_count=len(found.warnings) if found is not None else 0,
+            wrong_usage=found is not None and found.wrong_usage,
         ),
         ran=print_,
         settings=found.settings if found is not None else None,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.failure import Failure
     from upright.openapi.v1alpha1.session import SessionSpec, Target
 
-EXIT_HEALTHY, EXIT_FAILED, EXIT_UNKNOWN, EXIT_TILTFILE, EXIT_TIMEOUT = 0, 1, 3, 5, 124
+EXIT_HEALTHY, EXIT_FAILED, EXIT_USAGE, EXIT_UNKNOWN, EXIT_TILTFILE, EXIT_TIMEOUT = 0, 1, 2, 3, 5, 124
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Observed:
     failures: Sequence[Failure]
     started: datetime
     tiltfile_error: str = ""
+    wrong_usage: bool = False
     tiltfile_done: bool = False
     cluster_error: str = ""
     cluster_needed: bool = False
@@ -94,7 +95,7 @@ def decide(spec: SessionSpec, seen: Observed, now: datetime) -> Decision:
 
 def _at_once(seen: Observed) -> Decision | None:
     if seen.tiltfile_error:
-        return Decision("failed", seen.tiltfile_error, EXIT_TILTFILE)
+        return Decision("failed", seen.tiltfile_error, EXIT_USAGE if seen.wrong_usage else EXIT_TILTFILE)
     if seen.cluster_needed and seen.cluster_error:
         return Decision("unknown", f"cannot tell: {seen.cluster_error}", EXIT_UNKNOWN)
     return None

@@ -34,13 +34,17 @@ class TiltfileRunning(Model):
 
 
 class TiltfileTerminated(Model):
-    """How the last execution ended; ``error`` is empty for success, and has file:line:column otherwise."""
+    """How the last execution ended; ``error`` is empty for success, and has file:line:column otherwise.
+
+    ``wrongUsage``: it is not the Tiltfile that is wrong, but the arguments that it was given.
+    """
 
     reasons: tuple[str, ...] = omit(())
     error: str = omit("")
     started_at: MicroTime | None = None
     finished_at: MicroTime | None = None
     warning_count: int = omit(0)
+    wrong_usage: bool = omit(default=False)
 
 
 class CISettings(Model):
