@@ -1,15 +1,21 @@
-# The four verbs: check, quick, test, demo.
+# demo: bring examples/shop up.  check: formats, lints, types.  quick: tests without an engine.  test: all tests.
 SHELL := /bin/bash
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: venv check quick test demo
+.PHONY: demo venv check quick test
+demo:
+	scripts/demo
+
 venv: .venv/.installed
 
+# What the tests need has all that a run needs.
 .venv/.installed: requirements.lock pyproject.toml
-	python3 -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	scripts/virtual-environment requirements.lock
+	touch $@ .venv/.runs
+
+.venv/.runs: requirements-run.lock pyproject.toml
+	scripts/virtual-environment requirements-run.lock
 	touch $@
 
 check: venv
