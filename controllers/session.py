@@ -120,7 +120,7 @@ class SessionController(Controller[Session]):
             start_time=started,
             targets=tuple(targets),
             done=done,
-            error=decision.reason if done and decision.state != "healthy" else "",
+            error=(seen.tiltfile_error or decision.reason) if done and decision.state != "healthy" else "",
             verdict=Verdict(
                 state=decision.state,  # type: ignore[arg-type]  # decide returns the verdict's words
                 reason=decision.reason,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.session import SessionSpec, Target
 
 EXIT_HEALTHY, EXIT_FAILED, EXIT_USAGE, EXIT_UNKNOWN, EXIT_TILTFILE, EXIT_TIMEOUT = 0, 1, 2, 3, 5, 124
+
+_PLACE = re.compile(r"^\s*(\S+:\d+:\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +98,18 @@ def decide(spec: SessionSpec, seen: Observed, now: datetime) -> Decision:
 
 def _at_once(seen: Observed) -> Decision | None:
     if seen.tiltfile_error:
-        return Decision("failed", seen.tiltfile_error, EXIT_USAGE if seen.wrong_usage else EXIT_TILTFILE)
+        return Decision("failed", one_line(seen.tiltfile_error), EXIT_USAGE if seen.wrong_usage else EXIT_TILTFILE)
     if seen.cluster_needed and seen.cluster_error:
         return Decision("unknown", f"cannot tell: {seen.cluster_error}", EXIT_UNKNOWN)
     return None
+
+
+def one_line(error: str) -> str:
+    """Return a Tiltfile's error (a traceback, source lines, ``Error: …``) as one line: the innermost place, and what is wrong."""
+    trace, _, message = error.rpartition("Error: ")
+    places = _PLACE.findall(trace)
+    said = " ".join(message.split())
+    return f"{places[-1]}: {said}" if places else said
 
 
 def _sort(
