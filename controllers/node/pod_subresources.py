@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 import anyio
@@ -14,6 +15,8 @@ from upright.openapi.meta import parse_time
 from upright.openapi.subresources import RESIZE, STDERR, STDIN, STDOUT, exit_status
 
 if TYPE_CHECKING:
+    from anyio.abc import ByteReceiveStream
+
     from upright.controllers.node.pod_access import PodAccess
     from upright.controllers.world.engine.protocol import Terminal
     from upright.openapi.subresources import Ask, Channels, Sink, Subresources
@@ -27,6 +30,7 @@ def serve_pods(access: PodAccess, subresources: Subresources) -> None:
     subresources.writes(RESOURCE, "log", served.log)
     subresources.talks(RESOURCE, "exec", served.exec)
     subresources.talks(RESOURCE, "attach", served.attach)
+    subresources.talks(RESOURCE, "portforward", served.portforward)
 
 
 class PodSubresources:
@@ -62,6 +66,35 @@ class PodSubresources:
         except EngineError as error:
             raise InternalError(f"error attaching to container: {error.message}") from error
         await channels.end(exit_status(0))
+
+    async def portforward(self, ask: Ask, channels: Channels) -> None:
+        """Carry to one connection a port: channel 2n has the data of the n-th port, 2n + 1 its errors; each begins with the port."""
+        try:
+            ports = [int(port) for value in ask.query.get("ports", ()) for port in value.split(",")]
+        except ValueError as error:
+            raise BadRequest(f"cannot read the ports: {error}") from error
+        async with AsyncExitStack() as stack:
+            streams = {
+                2 * index: await stack.enter_async_context(await self._access.open_port(ask.namespace, ask.name, port))
+                for index, port in enumerate(ports)
+            }
+            for index, port in enumerate(ports):
+                await channels.send(2 * index, port.to_bytes(2, "little"))
+                await channels.send(2 * index + 1, port.to_bytes(2, "little"))
+            async with anyio.create_task_group() as group:
+                for channel, stream in streams.items():
+                    group.start_soon(_carry, stream, channels, channel)
+                async for channel, data in channels:
+                    if data and channel in streams:
+                        with suppress(anyio.BrokenResourceError):
+                            await streams[channel].send(data)
+                group.cancel_scope.cancel()
+
+
+async def _carry(stream: ByteReceiveStream, channels: Channels, channel: int) -> None:
+    with suppress(anyio.BrokenResourceError):
+        async for data in stream:
+            await channels.send(channel, data)
 
 
 def log_options(ask: Ask) -> LogOptions:

@@ -33,25 +33,41 @@ async def relay(one: socket.socket, other: socket.socket) -> None:
 
 
 class _Side(asyncio.Protocol):
-    """One end: hands on what it reads, and stops reading while the other end cannot take more."""
+    """One end: hands on what it reads, and stops reading while the other end cannot take more.
+
+    What it reads before the other end is there is kept for it: event loops differ in when they begin to read.
+    """
 
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self.other: _Side = self
         self.ended = False
         self.lost = anyio.Event()
+        self._begun = False
+        self._early = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # a socket's transport reads and writes
-        self.transport.pause_reading()
 
     def begin(self) -> None:
-        """Read, now that the other end is there."""
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.resume_reading()
+        """Hand on what was read while the other end was not there yet."""
+        self._begun = True
+        if self._early:
+            self._write(bytes(self._early))
+            self._early.clear()
+        if self.ended:
+            self._end_other()
+        if self.lost.is_set():
+            self.other.close()
 
     def data_received(self, data: bytes) -> None:
-        if self.other.transport is not None:
+        if self._begun:
+            self._write(data)
+        else:
+            self._early += data
+
+    def _write(self, data: bytes) -> None:
+        if self.other.transport is not None and not self.other.transport.is_closing():
             self.other.transport.write(data)
 
     def pause_writing(self) -> None:
@@ -59,16 +75,22 @@ class _Side(asyncio.Protocol):
             reader.pause_reading()
 
     def resume_writing(self) -> None:
-        self.other.begin()
+        if (reader := self.other.transport) is not None and not reader.is_closing():
+            reader.resume_reading()
 
     def eof_received(self) -> bool:
         self.ended = True
+        if self._begun:
+            self._end_other()
+        return True
+
+    def _end_other(self) -> None:
+        """Tell the other end that no more comes; if it said so too, all is over."""
         if self.other.ended:
             self.close()
             self.other.close()
         elif self.other.transport is not None and not self.other.transport.is_closing():
             self.other.transport.write_eof()
-        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost.set()
