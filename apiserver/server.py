@@ -96,7 +96,7 @@ class Server:
             task_status.started()
             if self._settings.secure_port is not None:
                 await self._secure(self._settings.secure_port)
-            await anyio.sleep_forever()
+            await self._front.answers.cut_stalled()
         finally:
             with anyio.CancelScope(shield=True):
                 await self._stop()

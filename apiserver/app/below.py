@@ -84,7 +84,7 @@ class Below:
 
     async def _write(self, exchange: Exchange, handler: Writes, ask: Ask) -> None:
         sink = _Sink(exchange)
-        finished = await self._answers.until(exchange.disconnected, lambda: handler(ask, sink))
+        finished = await self._answers.until(exchange.disconnected, lambda: handler(ask, sink), exchange)
         with anyio.CancelScope(shield=True):
             if finished or exchange.started:
                 await sink.end()

@@ -18,6 +18,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 JSON = b"application/json"
 BODY_LIMIT_BYTES = 20 * 1024 * 1024
 GZIP_FROM_BYTES = 128 * 1024
+_NEAR = frozenset({"127.0.0.1", "::1"})
 _TRUE = frozenset({"", "1", "true", "yes"})
 
 
@@ -28,7 +29,7 @@ class Disconnected(Exception):
 class Exchange:
     """A request, read as far as it is asked for, and the way to answer it."""
 
-    __slots__ = ("_query", "_receive", "_send", "headers", "method", "path", "scope", "started")
+    __slots__ = ("_query", "_receive", "_send", "headers", "method", "path", "pieces", "scope", "started", "waiting")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -36,6 +37,8 @@ class Exchange:
         self.path: str = scope["path"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.started = False
+        self.waiting = False
+        self.pieces = 0
         self._query: dict[str, tuple[str, ...]] | None = None
         self._receive = receive
         self._send = send
@@ -98,8 +101,8 @@ class Exchange:
     async def answer(
         self, body: bytes, status: int = 200, content_type: bytes = JSON, headers: tuple[tuple[bytes, bytes], ...] = ()
     ) -> None:
-        """Send a whole answer; compressed if it is large and the client asked for that."""
-        if len(body) >= GZIP_FROM_BYTES and b"gzip" in self.headers.get(b"accept-encoding", b""):
+        """Send a whole answer; compressed if it is large, the client asked for that, and is on another machine."""
+        if len(body) >= GZIP_FROM_BYTES and self._compresses():
             body = gzip.compress(body, compresslevel=1)
             headers = (*headers, (b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"))
         self.started = True
@@ -117,6 +120,10 @@ class Exchange:
         )
         await self._send({"type": "http.response.body", "body": body})
 
+    def _compresses(self) -> bool:
+        client = self.scope.get("client")
+        return b"gzip" in self.headers.get(b"accept-encoding", b"") and not (client and client[0] in _NEAR)
+
     async def begin(self, content_type: bytes, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         """Begin an answer that is sent in pieces."""
         self.started = True
@@ -124,8 +131,11 @@ class Exchange:
         await self._send({"type": "http.response.start", "status": 200, "headers": held})
 
     async def write(self, data: bytes) -> None:
-        """Send a piece; waits while the client is slow to read."""
+        """Send a piece; ``waiting`` while the client is slow to read."""
+        self.waiting = True
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        self.waiting = False
+        self.pieces += 1
 
     async def end(self) -> None:
         """End an answer that was sent in pieces."""

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
     Encode = Callable[[Sequence[WatchEvent]], bytes]
 
-STALLED_SECONDS = 30.0
-"""A reader that takes nothing for so long is cut off; until then its backlog is bounded by storage."""
-
 _EVENTS = b"text/event-stream; charset=utf-8"
 _UNBUFFERED = ((b"x-accel-buffering", b"no"),)
 
@@ -61,18 +58,14 @@ class Watches:
                 except APIError as error:
                     await exchange.write(_error(error, events=events))
 
-            await self._answers.until(exchange.disconnected, tell)
+            await self._answers.until(exchange.disconnected, tell, exchange)
         with anyio.CancelScope(shield=True):
             await exchange.end()
 
 
 async def _tell(exchange: Exchange, stream: Stream, encode: Encode) -> None:
     while told := await stream.take():
-        with anyio.move_on_after(STALLED_SECONDS) as patience:
-            await exchange.write(encode(told))
-        if patience.cancelled_caught:
-            exchange.abort()
-            return
+        await exchange.write(encode(told))
 
 
 def _encoder(kind: Kind, form: Form, include: IncludeObject, now: Callable[[], datetime]) -> Encode:
@@ -83,7 +76,11 @@ def _encoder(kind: Kind, form: Form, include: IncludeObject, now: Callable[[], d
     if form.shape == "partial":
         version = f"meta.k8s.io/{form.version}"
         return lambda events: b"".join(_line(event.type, partial(event.stored.body, version)) for event in events)
-    return lambda events: b"".join([event.line for event in events])
+    return _lines
+
+
+def _lines(events: Sequence[WatchEvent]) -> bytes:
+    return events[0].line if len(events) == 1 else b"".join([event.line for event in events])
 
 
 class _Tables:

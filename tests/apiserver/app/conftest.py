@@ -48,12 +48,14 @@ class Call:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     scheme: str = "http"
+    client: str = "127.0.0.1"
+    buffer: int = 1000
     aborted: bool = False
 
     def __post_init__(self) -> None:
         self._hung_up = anyio.Event()
         self._asked = False
-        self._sent, self._messages = anyio.create_memory_object_stream[Any](1000)
+        self._sent, self._messages = anyio.create_memory_object_stream[Any](self.buffer)
         self._rest = b""
 
     async def run(self) -> None:
@@ -69,16 +71,23 @@ class Call:
             "query_string": query.encode(),
             "headers": [(key.encode(), value.encode("latin-1")) for key, value in held.items()],
             "server": ("127.0.0.1", 10350),
-            "client": ("127.0.0.1", 1),
+            "client": (self.client, 1),
             "extensions": {"upright.abort": self._abort},
         }
-        with self._sent:
-            await self.front(scope, self._receive, self._sent.send)
-        if self._hung_up.is_set():
-            self._messages.close()
+        try:
+            with self._sent:
+                await self.front(scope, self._receive, self._send)
+        finally:
+            if self._hung_up.is_set():
+                self._messages.close()
+
+    async def _send(self, message: Any) -> None:  # noqa: ANN401  reason: as ASGI has it
+        if not self._hung_up.is_set():
+            await self._sent.send(message)
 
     def _abort(self) -> None:
         self.aborted = True
+        self._hung_up.set()
 
     async def _receive(self) -> dict[str, Any]:
         if not self._asked:
@@ -125,6 +134,7 @@ class Caller:
 
     front: Front
     subresources: Subresources
+    buffer: int = 1000
 
     def call(
         self,
@@ -140,7 +150,7 @@ class Caller:
         if token:
             named.setdefault("authorization", f"Bearer {token}")
         data = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
-        return Call(self.front, method, path, data, named, scheme)
+        return Call(self.front, method, path, data, named, scheme, buffer=self.buffer)
 
     async def ask(
         self, method: str, path: str, body: object = None, *, token: str = "admin-token", **headers: str

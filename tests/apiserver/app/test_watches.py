@@ -115,3 +115,23 @@ async def test_a_watch_that_begins_after_the_end_ends_at_once(caller: Caller) ->
 async def test_a_watch_ends_after_its_time(caller: Caller) -> None:
     answer = await caller.ask("GET", f"{SESSIONS}?watch=1&timeoutSeconds=1")
     assert (answer.status, answer.body) == (200, b"")
+
+
+async def test_a_reader_that_stalls_is_cut_off_and_one_that_reads_is_not(caller: Caller, session: Make) -> None:
+    reading = caller.call("GET", f"{SESSIONS}?watch=1&resourceVersion=0")
+    caller.buffer = 1
+    stalled = caller.call("GET", f"{SESSIONS}?watch=1&resourceVersion=0")
+    caller.buffer = 1000
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            for watch in (reading, stalled):
+                group.start_soon(watch.run)
+                await watch.begun()
+            for name in ("a", "b", "c"):
+                await caller.ask("POST", SESSIONS, session(name))
+            group.start_soon(caller.front.answers.cut_stalled, 0.01)
+            await stalled._hung_up.wait()
+            assert [(await reading.event())["type"] for _ in range(3)] == ["ADDED"] * 3
+            assert (stalled.aborted, reading.aborted) == (True, False)
+            reading.hang_up()
+            group.cancel_scope.cancel()
