@@ -59,7 +59,8 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
         if view.error is not None:
             return Outcome(KubernetesDiscoveryStatus(waiting=StepWaiting(reason=str(view.error))))
         status = self._see(turn, sight)
-        await turn.apply(self._wanted(discovery, status.pods), prune=(PodLogStream, PortForward))
+        present = next((forward.spec.pod_name for forward in turn.owned(PortForward)), "")
+        await turn.apply(self._wanted(discovery, status.pods, present), prune=(PodLogStream, PortForward))
         return Outcome(status)
 
     def _kinds(self, discovery: KubernetesDiscovery) -> tuple[tuple[str, str, str], ...]:
@@ -120,7 +121,7 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
             for body in sight.events(uid):
                 yield observation.event(body)
 
-    def _wanted(self, discovery: KubernetesDiscovery, pods: tuple[Pod, ...]) -> Iterable[Object]:
+    def _wanted(self, discovery: KubernetesDiscovery, pods: tuple[Pod, ...], present: str) -> Iterable[Object]:
         spec, notes = discovery.spec, discovery.metadata.annotations
         resource = notes.get(RESOURCE, discovery.name)
         for pod in pods:
@@ -135,7 +136,7 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
                 spec=PodLogStreamSpec(pod=pod.name, namespace=pod.namespace, cluster=spec.cluster, **limits),
             )
         if spec.port_forward_template_spec is not None:
-            forward = forward_for(discovery, pods, spec.port_forward_template_spec)
+            forward = forward_for(discovery, pods, spec.port_forward_template_spec, present)
             if forward is not None:
                 yield forward
 

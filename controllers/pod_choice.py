@@ -70,15 +70,24 @@ def _meets(labels: Mapping[str, str], requirement: LabelSelectorRequirement) -> 
 
 
 def forward_for(
-    discovery: KubernetesDiscovery, pods: Sequence[Pod], template: PortForwardTemplateSpec
+    discovery: KubernetesDiscovery, pods: Sequence[Pod], template: PortForwardTemplateSpec, present: str = ""
 ) -> PortForward | None:
-    """Return the port forward to the best running pod: one that is not going, ready, the newest; None if none runs."""
+    """Return the port forward to the best running pod; None if none runs.
+
+    The best is one that is not going, is ready, has the forwards already (``present`` is its name), or is the newest.
+    """
     running = [pod for pod in pods if pod.phase == "Running"]
     if not running:
         return None
     best = max(
         running,
-        key=lambda pod: (not pod.deleting, all(c.ready for c in pod.containers), _seconds(pod.created_at), pod.name),
+        key=lambda pod: (
+            not pod.deleting,
+            all(c.ready for c in pod.containers),
+            pod.name == present,
+            _seconds(pod.created_at),
+            pod.name,
+        ),
     )
     ports = [port for container in best.containers for port in container.ports]
     forwards = tuple(_resolved(forward, ports) for forward in template.forwards)

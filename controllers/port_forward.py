@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.port_forward import Forward
 
 FIRST_PAUSE_SECONDS = 0.05
+QUIET_PAUSE_SECONDS = 0.5
+"""A port that another forward is just letting go of is not worth a word."""
 LONGEST_PAUSE_SECONDS = 15.0
 CHUNK_BYTES = 65536
 
@@ -74,7 +76,8 @@ class PortForwardController(Controller[PortForward]):
             except OSError as error:
                 told = f"cannot listen on {host}:{one.local_port}: {error.strerror or error}"
                 report(ForwardStatus(local_port=one.local_port, container_port=one.container_port, error=told))
-                self._say(forward, told, level="WARN")
+                if pause > QUIET_PAUSE_SECONDS:
+                    self._say(forward, told, level="WARN")
                 await anyio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 continue
