@@ -58,7 +58,8 @@ class Kinds:
         if found := self._listed.get(plain):
             return found
         words = [name for name in self._listed if "." not in name]
-        raise WrongUsage(f'the server has no kind "{word}"{closest(plain, words)}')
+        hint = closest(plain, words) or ': for what is in the cluster use kubectl, "upright describe cluster" says how'
+        raise WrongUsage(f'the server has no kind "{word}"{hint}')
 
 
 def _listed(discovery: Json) -> dict[str, list[KindPath]]:

@@ -70,6 +70,7 @@ def test_a_name_that_is_not_there_is_exit_1_and_the_others_are_printed(beside: C
     ("words", "hint"),
     [
         (["get", "sesion"], 'no kind "sesion" (did you mean "session"?)'),
+        (["get", "pods"], 'for what is in the cluster use kubectl, "upright describe cluster" says how'),
         (["get", "session", "-o", "josn"], 'did you mean "json"?'),
         (["get", "session", "--outptu", "json"], 'did you mean "--output"?'),
         (["gte", "session"], 'unknown command "gte" (did you mean "get"?)'),
