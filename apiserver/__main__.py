@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="upright apiserver", description="The API server alone, without controllers.")
     parser.add_argument("--host", default=_environment("HOST", "localhost"), help="loopback name to listen on")
-    parser.add_argument("--port", type=int, default=int(_environment("PORT", "10350")), help="0 takes any free port")
+    parser.add_argument("--port", type=int, default=_environment("PORT", "10350"), help="0 takes any free port")
     parser.add_argument("--state", type=Path, default=None, help="folder for the database, certificate and kubeconfig")
     parser.add_argument("--database", default="", help="file or URL of the database (default: state.db in the folder)")
     return parser
