@@ -145,6 +145,7 @@ def _mount(pod: Pod, mount: VolumeMount) -> Mount:
         kind="volume",
         target=mount.mount_path,
         source=volume_name(pod, mount.name),
+        sub_path=mount.sub_path.strip("/"),
         read_only=mount.read_only or _fixed(pod, mount.name),
     )
 

@@ -58,6 +58,8 @@ class Preparation:
     async def _fill(self, pod: Pod, held: Mapping[str, Content]) -> None:
         if not held:
             return
+        parted = {name for name, _ in _sub_paths(pod)}
+        held = {name: replace(one, memory=one.memory and name not in parted) for name, one in held.items()}
         labels = {**self._labels, **pod_labels(pod, "")}
         async with anyio.create_task_group() as group:
             for name, content in held.items():

@@ -120,13 +120,15 @@ class BuildRequest:
 class Mount:
     """Something at ``target`` in a container.
 
-    tmpfs: ``size_bytes`` (0: no limit) and ``mode`` apply; runc before 1.2 keeps the mode of the image's folder, if it has one. volume: ``source`` is a volume's name, made if it is not there.
+    tmpfs: ``size_bytes`` (0: no limit) and ``mode`` apply; runc before 1.2 keeps the mode of the image's folder, if it has one. volume: ``source`` is a volume's name, made if it is not there;
+    it begins empty whatever the image has there, and of one with ``sub_path`` only that file or folder is mounted, which must exist.
     bind: ``source`` is a path on the engine's machine, which must exist; only for an engine whose info says ``local``.
     """
 
     kind: Literal["tmpfs", "volume", "bind"]
     target: str
     source: str = ""
+    sub_path: str = ""
     read_only: bool = False
     size_bytes: int = 0
     mode: int = 0o1777

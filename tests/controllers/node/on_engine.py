@@ -35,7 +35,7 @@ from upright.openapi.meta import Object
 from upright.openapi.scheme import discover
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from upright.controllers.node.agent import NodeParts
     from upright.controllers.world.engine.protocol import Engine
@@ -105,7 +105,7 @@ class Space:
         self,
         name: str,
         *command: str,
-        container: dict[str, object] | None = None,
+        container: Mapping[str, object] | None = None,
         labels: dict[str, str] | None = None,
         **spec: object,
     ) -> Pod:
@@ -114,7 +114,7 @@ class Space:
         if command:
             one["command"] = ["/bin/sh", "-c", *command]
         whole = {
-            "containers": [one | (container or {})],
+            "containers": [one | dict(container or {})],
             "terminationGracePeriodSeconds": 1,
             **spec,
         }

@@ -165,6 +165,42 @@ async def test_files_of_config_maps_and_secrets_have_their_modes_and_cannot_be_w
     assert "Read-only file system" in said
 
 
+async def test_parts_of_volumes_are_mounted_as_files_and_folders(real: RealCluster) -> None:
+    space = await real.namespace()
+    await space.create(ConfigMap, "cfg", data={"color": "red", "size": "big"})
+    mounts = [
+        {"name": "cfg", "mountPath": "/etc/color", "subPath": "color"},
+        {"name": "data", "mountPath": "/part", "subPath": "deep/part"},
+        {"name": "data", "mountPath": "/whole"},
+    ]
+    volumes = [{"name": "cfg", "configMap": {"name": "cfg"}}, {"name": "data", "emptyDir": {}}]
+    script = "cat /etc/color; echo; echo here > /part/it; cat /whole/deep/part/it; sleep 1000"
+    security = {"runAsUser": 1000, "readOnlyRootFilesystem": True}
+    container = {"volumeMounts": mounts, "securityContext": security}
+    await space.pod("web", script, container=container, volumes=volumes)
+    await space.ready("web")
+    assert await space.says("web", "cat", "/whole/deep/part/it") == (0, "here\n")
+    assert await space.log("web") == "red\nhere\n"
+
+
+async def test_an_empty_dir_is_empty_whatever_the_image_has_there(real: RealCluster) -> None:
+    space = await real.namespace()
+    mounts = [{"name": "data", "mountPath": "/glibc"}]
+    await space.pod("web", "sleep 1000", container={"volumeMounts": mounts}, volumes=[{"name": "data", "emptyDir": {}}])
+    await space.ready("web")
+    assert await space.says("web", "ls", "-A", "/glibc") == (0, "")
+
+
+async def test_memory_that_containers_share(real: RealCluster) -> None:
+    space = await real.namespace()
+    volumes = [{"name": "data", "emptyDir": {"medium": "Memory"}}]
+    container = {"volumeMounts": [{"name": "data", "mountPath": "/data"}], "securityContext": {"runAsUser": 1000}}
+    await space.pod("web", "echo x > /data/it; sleep 1000", container=container, volumes=volumes)
+    await space.ready("web")
+    assert "tmpfs" in (await space.says("web", "cat", "/proc/mounts"))[1]
+    assert await space.says("web", "cat", "/data/it") == (0, "x\n")
+
+
 async def test_an_image_that_cannot_be_found_waits_and_is_named(real: RealCluster) -> None:
     space = await real.namespace()
     await space.pod("web", container={"image": "localhost:1/no/such:1"})
