@@ -9,13 +9,22 @@ from upright.openapi.documents.rendered import SCHEMES, rendered
 SPEC = Path(__file__).resolve().parent.parent / "spec"
 
 
+def write(name: str) -> None:
+    """Write the documents of a scheme, and remove those it has no more."""
+    made = rendered(name)
+    for old in (SPEC / name).rglob("*.json"):
+        if str(old.relative_to(SPEC)) not in made:
+            old.unlink()
+    for path, text in made.items():
+        target = SPEC / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
 def main() -> None:
     """Write every document of every scheme."""
     for name in SCHEMES:
-        for path, text in rendered(name).items():
-            target = SPEC / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
+        write(name)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import pytest
 
 import upright.openapi.v1alpha1 as tilt
 from upright.openapi.documents import openapi_v2, openapi_v3
-from upright.openapi.documents.__main__ import SPEC
+from upright.openapi.documents.__main__ import SPEC, write
 from upright.openapi.documents.rendered import SCHEMES, rendered
 from upright.openapi.scheme import discover
 
@@ -86,8 +86,9 @@ def test_the_index_names_each_document_with_its_hash() -> None:
 
 @pytest.mark.parametrize("name", SCHEMES)
 def test_the_committed_documents_are_what_the_kinds_say(name: str) -> None:
-    """Run ``python -m upright.openapi.documents`` and commit openapi/spec/ where this fails."""
+    """Where this fails it has written them anew: look at the difference, and commit openapi/spec/."""
     made = rendered(name)
     committed = {str(path.relative_to(SPEC)): path.read_text() for path in (SPEC / name).rglob("*.json")}
     stale = {path for path in made.keys() | committed.keys() if made.get(path) != committed.get(path)}
-    assert not stale, "stale documents: run python -m upright.openapi.documents"
+    write(name)
+    assert not stale, "these were stale and are written anew: commit openapi/spec/"
