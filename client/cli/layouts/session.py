@@ -96,7 +96,7 @@ def _row(target: Json, resources: dict[str, Json]) -> _Row:
 
 
 def _ended(name: str, terminated: Json) -> _Row:
-    error, end = terminated.get("error"), terminated.get("finishTime")
+    error, end = terminated.get("error"), terminated.get("finishTime") or terminated.get("startTime")
     if not error:
         return _Row(name, "ready", end, "")
     tolerated = terminated.get("graceStatus") == "Tolerated"
