@@ -6,8 +6,6 @@ import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-import anyio.lowlevel
-
 from upright.apiserver.clock import utc_now
 from upright.client.log_folder import Selection
 from upright.controllers.cluster import ClusterController
@@ -86,10 +84,6 @@ class Wiring:
     def tail(self, span: str, lines: int) -> Sequence[str]:
         """Return the last lines of a log span."""
         return [line.text for line in self.logs.read(Selection(span=span, tail=lines))]
-
-    async def drained(self) -> None:
-        """Wait a moment for the logs of containers that ended to be read to their end."""
-        await anyio.lowlevel.checkpoint()
 
     @asynccontextmanager
     async def _engine(self) -> AsyncGenerator[Engine]:

@@ -17,6 +17,7 @@ from upright.client.cli.log_lines import LogFilter, LogPrinter
 from upright.client.cli.log_stream import print_logs
 from upright.client.log_folder import Selection
 from upright.controllers.garbage_collector import GarbageCollector
+from upright.controllers.log_completeness import all_read
 from upright.controllers.runtime.manager import Manager
 from upright.controllers.session import SessionController
 from upright.controllers.world.logs import Logs
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 GRACE_AFTER_SIGNAL_SECONDS = 10.0
+LOGS_SECONDS = 2.0
 READINESS_TIMEOUT_MINUTES = 5
 SESSION = "Tiltfile"
 
@@ -53,7 +55,7 @@ async def to_the_end(run: Run) -> Session:
         manager = Manager(run.client, utc_now, [session, *controllers(wiring)])
         manager.services.append(GarbageCollector(manager.caches, run.scheme))
         done = await _controlled(run, manager, wiring, session)
-    return done
+    return done  # noqa: RET504  reason: a context may swallow an error, says the type checker
 
 
 async def _controlled(run: Run, manager: Manager, wiring: Wiring, session: SessionController) -> Session:
@@ -65,7 +67,7 @@ async def _controlled(run: Run, manager: Manager, wiring: Wiring, session: Sessi
             working.start_soon(_heed_signals, wiring.processes, session)
             await run.client.create(wanted(run.options))
             done = await _until_done(run.client)
-            await wiring.drained()
+            await all_read(manager.caches, LOGS_SECONDS)
             working.cancel_scope.cancel()
         engines.cancel_scope.cancel()
     return done
