@@ -14,6 +14,7 @@ import yaml
 
 from upright.apiserver.clock import utc_now
 from upright.apiserver.server import Server, Settings
+from upright.openapi.subresources import STDERR, STDIN, STDOUT, Ask, Channels, Sink, Subresources, exit_status
 
 if TYPE_CHECKING:
     import subprocess
@@ -60,6 +61,7 @@ class Kubectl:
 
     command: list[str]
     environment: dict[str, str]
+    subresources: Subresources
 
     async def run(self, *arguments: str, stdin: str = "") -> str:
         """Return what it prints; it must succeed."""
@@ -95,12 +97,13 @@ class Kubectl:
 @pytest.fixture
 async def k(registry: Registry, kubectl: Path, tmp_path: Path) -> AsyncIterator[Kubectl]:
     registry._clock = utc_now
-    server = Server(registry, [], Settings(tmp_path), now=utc_now)
+    subresources = Subresources()
+    server = Server(registry, [], Settings(tmp_path), now=utc_now, subresources=subresources)
     async with anyio.create_task_group() as group:
         await group.start(server.serve)
         config = await server.secured()
         environment = os.environ | {"HOME": str(tmp_path), "KUBECONFIG": str(config)}
-        yield Kubectl([str(kubectl), "--cache-dir", str(tmp_path / "cache")], environment)
+        yield Kubectl([str(kubectl), "--cache-dir", str(tmp_path / "cache")], environment, subresources)
         group.cancel_scope.cancel()
 
 
@@ -233,3 +236,48 @@ async def test_it_patches_a_deployment_by_strategic_merge(k: Kubectl) -> None:
     assert [container["image"] for container in containers] == ["web:2", "side:1"]
     assert "main" in await k.run("describe", "deployment", "web")
     assert "containers" in await k.run("explain", "deployment.spec.template.spec")
+
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: default}
+spec: {containers: [{name: main, image: "web:1"}, {name: side, image: "side:1"}]}
+"""
+
+
+async def _shell(ask: Ask, channels: Channels) -> None:
+    """Say the command and the container, echo stdin in capitals, exit with 7."""
+    await channels.send(STDOUT, f"{' '.join(ask.query['command'])} in {ask.one('container')}\n".encode())
+    if ask.flag("stdin"):
+        async for channel, data in channels:
+            if channel == STDIN and not data:
+                break
+            await channels.send(STDOUT, data.upper())
+    await channels.send(STDERR, b"a warning\n")
+    await channels.end(exit_status(7))
+
+
+async def _log(ask: Ask, sink: Sink) -> None:
+    await sink.write(f"{ask.one('container')} {ask.one('tailLines')} {ask.flag('timestamps')}\n".encode())
+    if ask.flag("follow"):
+        await sink.write(b"more\n")
+
+
+async def test_it_runs_a_command_in_a_container_and_hears_of_its_exit_code(k: Kubectl) -> None:
+    k.subresources.talks("pods", "exec", _shell)
+    await k.run("apply", "-f", "-", stdin=POD)
+    done = await k._run(("exec", "web", "-c", "side", "--", "sh", "-c", "exit 7"), "")
+    assert done.stdout.decode() == "sh -c exit 7 in side\n"
+    assert "a warning" in done.stderr.decode()
+    assert done.returncode == 7
+    done = await k._run(("exec", "-i", "web", "-c", "main", "--", "cat"), "hello\n")
+    assert done.stdout.decode() == "cat in main\nHELLO\n"
+    assert done.returncode == 7
+
+
+async def test_it_reads_a_log(k: Kubectl) -> None:
+    k.subresources.writes("pods", "log", _log)
+    await k.run("apply", "-f", "-", stdin=POD)
+    assert await k.run("logs", "web", "-c", "side", "--tail=3", "--timestamps") == "side 3 True\n"
+    assert await k.run("logs", "-f", "web", "-c", "main") == "main  False\nmore\n"
