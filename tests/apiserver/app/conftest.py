@@ -51,6 +51,7 @@ class Call:
     client: str = "127.0.0.1"
     buffer: int = 1000
     aborted: bool = False
+    more: bool = False
 
     def __post_init__(self) -> None:
         self._hung_up = anyio.Event()
@@ -92,7 +93,7 @@ class Call:
     async def _receive(self) -> dict[str, Any]:
         if not self._asked:
             self._asked = True
-            return {"type": "http.request", "body": self.body, "more_body": False}
+            return {"type": "http.request", "body": self.body, "more_body": self.more}
         await self._hung_up.wait()
         return {"type": "http.disconnect"}
 
