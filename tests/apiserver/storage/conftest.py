@@ -1,37 +1,99 @@
-"""One store on a file for each test; ``database`` is where it lives, on SQLite and, where there is a server, PostgreSQL."""
+"""One store on a file for each test; ``database`` is where it lives, on SQLite and, where it is installed, PostgreSQL."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from upright.apiserver.storage.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Iterator
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "state.db")
-    url = os.environ.get("UPRIGHT_TEST_POSTGRESQL", "")
-    if not url:
-        pytest.skip("no PostgreSQL server: UPRIGHT_TEST_POSTGRESQL=postgresql://… names one")
-    pytest.importorskip("psycopg", reason="the postgresql extra is not installed")
-    _empty(url)
-    return url
-
-
-def _empty(url: str) -> None:
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    url: str = request.getfixturevalue("postgresql")
+    engine = create_engine(_with_driver(url))
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE IF EXISTS objects, events, facts"))
     engine.dispose()
+    return url
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a server: the one that UPRIGHT_TEST_POSTGRESQL names, or a private one, gone with this process."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install upright[postgresql]")
+    if url := os.environ.get("UPRIGHT_TEST_POSTGRESQL"):
+        yield url
+        return
+    tools = _tools()
+    as_user = _as_postgres()
+    with tempfile.TemporaryDirectory(prefix="upright-pg-", ignore_cleanup_errors=True) as folder:
+        if as_user:
+            shutil.chown(folder, "postgres")
+        data = f"{folder}/data"
+        subprocess.run(
+            [*as_user, f"{tools}/initdb", "-D", data, "-A", "trust", "-U", "postgres"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        serve = [f"{tools}/postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"]
+        dies_with_us = ["setpriv", "--pdeathsig", "INT", *as_user[1:]]
+        with subprocess.Popen([*dies_with_us, *serve], stderr=subprocess.DEVNULL) as server:
+            try:
+                url = f"postgresql:///postgres?host={folder}&user=postgres"
+                _wait_for(Path(folder, ".s.PGSQL.5432"), url, server)
+                yield url
+            finally:
+                server.send_signal(signal.SIGINT)  # fast: do not wait for clients
+
+
+def _tools() -> str:
+    found = [*sorted(Path("/usr/lib/postgresql").glob("*/bin")), *filter(None, [_beside(shutil.which("initdb"))])]
+    if not found or not shutil.which("setpriv"):
+        pytest.skip(
+            "PostgreSQL is not installed: apt-get install postgresql, or name a server by UPRIGHT_TEST_POSTGRESQL"
+        )
+    return str(found[0])
+
+
+def _beside(program: str | None) -> Path | None:
+    return Path(program).resolve().parent if program else None
+
+
+def _as_postgres() -> list[str]:
+    """Return what to put before a command so that it does not run as root, which PostgreSQL refuses."""
+    return ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"] if os.geteuid() == 0 else []
+
+
+def _wait_for(socket: Path, url: str, server: subprocess.Popen[bytes]) -> None:
+    engine = create_engine(_with_driver(url))
+    while server.poll() is None:
+        if socket.exists():
+            try:
+                engine.connect().close()
+            except OperationalError:
+                continue
+            engine.dispose()
+            return
+    pytest.fail(f"PostgreSQL did not start: it ended with {server.returncode}")
+
+
+def _with_driver(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://")
 
 
 @pytest.fixture
