@@ -127,6 +127,7 @@ class PodLogStreamController(Controller[PodLogStream]):
             run.container,
             previous=run.previous,
             follow=not run.previous,
+            attempt=run.number,
             since=stream.spec.since_time,
         )
         pause = FIRST_PAUSE_SECONDS

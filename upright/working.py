@@ -54,11 +54,11 @@ async def to_the_end(run: Run) -> Session:
         wiring = Wiring(run.options, run.folder, logs, processes, secrets, port=run.port)
         manager = Manager(run.client, utc_now, [session, *controllers(wiring)])
         manager.services.append(GarbageCollector(manager.caches, run.scheme))
-        done = await _controlled(run, manager, wiring, session)
-    return done  # noqa: RET504  reason: a context may swallow an error, says the type checker
+        await _control(run, manager, wiring, session)
+    return await run.client.get(Session, SESSION)
 
 
-async def _controlled(run: Run, manager: Manager, wiring: Wiring, session: SessionController) -> Session:
+async def _control(run: Run, manager: Manager, wiring: Wiring, session: SessionController) -> None:
     """Run the controllers until the Session is done; when this returns, nothing they started is left."""
     async with anyio.create_task_group() as engines:
         engines.start_soon(wiring.engines.run)
@@ -66,11 +66,10 @@ async def _controlled(run: Run, manager: Manager, wiring: Wiring, session: Sessi
             await working.start(manager.run)
             working.start_soon(_heed_signals, wiring.processes, session)
             await run.client.create(wanted(run.options))
-            done = await _until_done(run.client)
+            await _until_done(run.client)
             await all_read(manager.caches, LOGS_SECONDS)
             working.cancel_scope.cancel()
         engines.cancel_scope.cancel()
-    return done
 
 
 def wanted(options: CiOptions) -> Session:
@@ -86,11 +85,11 @@ def wanted(options: CiOptions) -> Session:
     return Session(metadata=ObjectMeta(name=SESSION), spec=spec)
 
 
-async def _until_done(client: Client) -> Session:
+async def _until_done(client: Client) -> None:
     async with client.watch(Session) as changes:
         async for change in changes:
-            if change.body.get("status", {}).get("done") and change.object is not None:
-                return change.object
+            if change.body.get("status", {}).get("done"):
+                return
     message = "the server ended before the run did"
     raise RuntimeError(message)
 

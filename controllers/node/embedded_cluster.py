@@ -127,7 +127,11 @@ class EmbeddedCluster:
     async def logs(self, request: LogRequest) -> AsyncGenerator[AsyncIterator[bytes]]:
         """Open a container's log; see ``Kubernetes.logs``."""
         options = LogOptions(
-            container=request.container, follow=request.follow, previous=request.previous, since_time=request.since
+            container=request.container,
+            follow=request.follow,
+            previous=request.previous,
+            attempt=request.attempt,
+            since_time=request.since,
         )
         async with self._access.log(request.namespace, request.pod, options) as chunks:
             yield chunks

@@ -32,11 +32,12 @@ CONNECT_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """Which part of a log; ``container`` may be empty where a pod has one only."""
+    """Which part of a log; ``container`` may be empty where a pod has one only, ``attempt`` is one of its runs (0, 1, …)."""
 
     container: str = ""
     follow: bool = False
     previous: bool = False
+    attempt: int | None = None
     timestamps: bool = False
     tail_lines: int | None = None
     limit_bytes: int | None = None
@@ -61,7 +62,7 @@ class PodAccess:
         """
         pod = await self._client.get(Pod, name, namespace=namespace)
         container = _chosen(pod, options.container)
-        found = await self._logged(pod, container, previous=options.previous)
+        found = await self._logged(pod, container, options)
         since = options.since_time
         if options.since_seconds is not None:
             since = self._clock() - timedelta(seconds=options.since_seconds)
@@ -101,9 +102,11 @@ class PodAccess:
             raise ServiceUnavailable(f"dial tcp {pod.status.pod_ip}:{port}: {why.lower()}") from error
         return await SocketStream.from_socket(connected)
 
-    async def _logged(self, pod: Pod, container: str, *, previous: bool) -> Found:
+    async def _logged(self, pod: Pod, container: str, options: LogOptions) -> Found:
         attempts = await self._attempts(pod, container)
-        if previous:
+        if options.attempt is not None:
+            attempts = [found for found in attempts if found.labels.get(ATTEMPT, "0") == str(options.attempt)]
+        elif options.previous:
             ended = _previous(pod, container)
             for found in attempts:
                 if f"docker://{found.id}" == ended:

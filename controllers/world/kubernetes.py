@@ -53,13 +53,17 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class LogRequest:
-    """Which container's log: ``previous`` is its last run but one; ``follow`` goes on while it runs."""
+    """Which container's log: ``previous`` is its last run but one; ``follow`` goes on while it runs.
+
+    ``attempt`` says which run is meant (0 is the first), for clusters that can tell their runs apart by number.
+    """
 
     namespace: str
     pod: str
     container: str
     previous: bool = False
     follow: bool = False
+    attempt: int | None = None
     since: datetime | None = None
 
 
