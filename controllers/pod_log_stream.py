@@ -98,7 +98,7 @@ class PodLogStreamController(Controller[PodLogStream]):
         reading = view.cause if view is not None else None
         if isinstance(reading, _Run) and reading.number < number and view is not None and not view.done:
             return before
-        done_to = before.run if before.terminated else -1
+        done_to = before.run if before.terminated else before.run - 1  # a run is begun when those before it are read
         if isinstance(reading, _Run) and view is not None and view.done and view.error is None:
             done_to = max(done_to, reading.number)
         if done_to >= number:
