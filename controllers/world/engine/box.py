@@ -107,11 +107,11 @@ class Box:
         return self._process.poll() is not None
 
     def said(self) -> str:
-        """Return the last lines of the daemon's log."""
+        """Return the last thing that the daemon said, its warnings aside."""
         with suppress(OSError), (self.folder / LOG).open("rb") as log:
             log.seek(max(log.seek(0, os.SEEK_END) - _SAID_BYTES, 0))
             lines = log.read().decode(errors="replace").strip().splitlines()
-            return "\n".join(lines[-5:])
+            return next((line for line in reversed(lines) if "level=warning" not in line), "")
         return ""
 
     async def kill(self, pid: int) -> None:

@@ -24,29 +24,36 @@ CGROUP_PREFIX = "upright-"
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
-    """A locked folder for an engine's data; ``lock`` is a descriptor, ``kept``: it outlives the run."""
+    """A locked folder for an engine's data; ``locks`` are descriptors; ``kept``: it outlives the run."""
 
     path: Path
-    lock: int
+    locks: tuple[int, ...]
     kept: bool
+
+    def clear(self) -> None:
+        """Throw away what is in it. Blocks."""
+        remove_tree(self.path)
+        _made(self.path)
 
     def release(self) -> None:
         """Unlock it, and remove it unless it is kept. Blocks."""
         if not self.kept:
             remove_tree(self.path)
-        os.close(self.lock)
+        for lock in self.locks:
+            os.close(lock)
 
 
 def take_data(cache: Path, folder: Path) -> DataFolder:
-    """Lock the cache's data folder, or, while another run has it, one in the run's own folder."""
-    lock = _locked(cache)
-    if lock is not None:
-        return DataFolder(_made(cache / _DATA), lock, kept=True)
-    lock = _locked(folder)
-    if lock is None:
+    """Lock the run's own folder, and the cache; while another run has that one, the data is in the run's folder. Blocks."""
+    own = _locked(folder)
+    if own is None:
         raise BlockingIOError(f"another process uses {folder}")
-    remove_tree(folder / _DATA)
-    return DataFolder(_made(folder / _DATA), lock, kept=False)
+    shared = _locked(cache)
+    if shared is not None:
+        return DataFolder(_made(cache / _DATA), (own, shared), kept=True)
+    data = DataFolder(folder / _DATA, (own,), kept=False)
+    data.clear()
+    return data
 
 
 def reap_runs(runs: Path) -> None:

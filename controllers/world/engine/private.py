@@ -7,6 +7,7 @@ import os
 import shutil
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +16,6 @@ import anyio.to_thread
 
 from upright.controllers.world.engine.address_ranges import free_block, taken_ranges
 from upright.controllers.world.engine.box import INSIDE, INSIDE_DATA, Box, BoxFailed, boxed
-from upright.controllers.world.engine.connection import Connection
 from upright.controllers.world.engine.data_folder import (
     CGROUP_PREFIX,
     FOLDER,
@@ -25,7 +25,6 @@ from upright.controllers.world.engine.data_folder import (
     remove_tree,
     take_data,
 )
-from upright.controllers.world.engine.docker_engine import DockerEngine, engine_info
 from upright.controllers.world.engine.errors import EngineGone, NoEngine
 from upright.controllers.world.engine.uplink import resolver_in, uplink, uplink_available
 from upright.controllers.world.engine.words import NO_NAMESPACES
@@ -33,6 +32,9 @@ from upright.controllers.world.engine.words import NO_NAMESPACES
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
     from ipaddress import IPv4Network
+
+    from upright.controllers.world.engine.connection import Connection
+    from upright.controllers.world.engine.docker_engine import DockerEngine
 
 Product = Literal["dockerd", "podman"]
 
@@ -90,18 +92,44 @@ async def private_engine(
 ) -> AsyncGenerator[DockerEngine, None]:
     """Start an engine of our own; leaving the context ends all that runs in it. Raises NoEngine with the reason."""
     await anyio.to_thread.run_sync(reap_runs, place.state_dir.parent)
-    data = await anyio.to_thread.run_sync(take_data, place.cache_dir / product, place.folder)
+    try:
+        data = await anyio.to_thread.run_sync(take_data, place.cache_dir / product, place.folder)
+    except OSError as error:
+        raise NoEngine(f"cannot start a private {product}: {error}") from error
     try:
         async with AsyncExitStack() as stack:
-            try:
-                engine = await _started(product, place, data, say, stack)
-            except (BoxFailed, OSError) as error:
-                raise _explained(product, str(error)) from error
-            yield engine
+            yield await _engine(product, place, data, say, stack)
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(data.release)
             await anyio.to_thread.run_sync(reap_cgroups, f"{CGROUP_PREFIX}{place.run_id}")
+
+
+async def _engine(
+    product: Product, place: Place, data: DataFolder, say: Callable[[str], object], stack: AsyncExitStack
+) -> DockerEngine:
+    """Start the engine; if it cannot work with what earlier runs have left, start it without."""
+    worn = data.kept and any(data.path.iterdir())
+    try:
+        return await _attempt(product, place, data, say, stack)
+    except NoEngine as error:
+        if not worn or error.message == NO_NAMESPACES:
+            raise
+        say(f"The private {product} does not start on its image cache in {data.path}, now cleared: {error.message}")
+        await anyio.to_thread.run_sync(data.clear)
+        return await _attempt(product, place, data, say, stack)
+
+
+async def _attempt(
+    product: Product, place: Place, data: DataFolder, say: Callable[[str], object], stack: AsyncExitStack
+) -> DockerEngine:
+    async with AsyncExitStack() as attempt:
+        try:
+            engine = await _started(product, place, data, say, attempt)
+        except (BoxFailed, OSError) as error:
+            raise _explained(product, str(error)) from error
+        stack.push_async_exit(attempt.pop_all())
+        return engine
 
 
 async def _started(
@@ -117,16 +145,19 @@ async def _started(
         data.path,
         resolver=plan.resolver,
         environment=_environment(),
-        locks=(data.lock,),
+        locks=data.locks,
     )
     box = await stack.enter_async_context(daemon)
     if plan.resolver:
         await stack.enter_async_context(uplink(box.network_namespace, plan.uplink))
+    await anyio.to_thread.run_sync(import_module, f"{__package__}.docker_engine")  # 0.15 s, while the daemon starts
+    from upright.controllers.world.engine.connection import Connection  # noqa: PLC0415  reason: not before its time
+    from upright.controllers.world.engine.docker_engine import DockerEngine, engine_info  # noqa: PLC0415  reason: the same
+
     connection = await stack.enter_async_context(Connection(box.address))
     about = await _ready(connection, box)
-    engine = DockerEngine(
-        connection, engine_info(about, box.address, private=True, namespace=box.network_namespace), box.kill
-    )
+    info = engine_info(about, box.address, private=True, namespace=box.network_namespace)
+    engine = DockerEngine(connection, info, box.kill)
     if data.kept:
         await _swept(engine)
     return engine
