@@ -66,22 +66,26 @@ class ContainerProbes:
     """The probes of one running container."""
 
     def __init__(
-        self, engine: Engine, network: Network, container: Container, where: tuple[str, str], hears: Hears
+        self,
+        reach: tuple[Engine, Network],
+        container: Container,
+        where: tuple[str, str],
+        hears: Hears,
+        known: ProbeSight,
     ) -> None:
-        """``where`` is the container's id, and its pod's address."""
-        self._engine = engine
-        self._network = network
+        """``where`` is the container's id, and its pod's address; ``known`` is what is known of it already."""
+        self._engine, self._network = reach
         self._container = container
         self._id, self._ip = where
         self._hears = hears
-        self._sight = ProbeSight()
+        self._sight = known
 
     async def run(self) -> None:
         """Ask until cancelled."""
         one = self._container
-        if one.startup_probe is not None:
+        if one.startup_probe is not None and not self._sight.started:
             await self._until_started(one.startup_probe)
-        self._now(started=True, ready=one.readiness_probe is None)
+        self._now(started=True, ready=self._sight.ready or one.readiness_probe is None)
         async with anyio.create_task_group() as group:
             if one.readiness_probe is not None:
                 group.start_soon(self._forever, one.readiness_probe, "Readiness", self._readiness)
@@ -106,7 +110,8 @@ class ContainerProbes:
             await self._forever(probe, "Startup", told)
 
     def _readiness(self, sight: Sight) -> None:
-        self._now(started=True, ready=bool(sight.passing))
+        if sight.passing is not None:
+            self._now(started=True, ready=sight.passing)
 
     def _liveness(self, sight: Sight) -> None:
         if sight.passing is False:

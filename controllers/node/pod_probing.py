@@ -8,13 +8,14 @@ import anyio
 
 from upright.controllers.node.pod_probes import ContainerProbes, Hears
 from upright.controllers.node.pod_starter import part_of
+from upright.controllers.node.sight import ProbeSight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from anyio.abc import TaskGroup
 
-    from upright.controllers.node.sight import ContainerSight, ProbeSight
+    from upright.controllers.node.sight import ContainerSight
     from upright.controllers.node.workplace import Workplace
     from upright.openapi.core_v1.pod import Pod
 
@@ -28,6 +29,12 @@ class Probing:
         self._changed = changed
         self._restart = restart
         self._asking: dict[str, anyio.CancelScope] = {}
+
+    def take_over(self, pod: Pod) -> None:
+        """Begin with what the pod's status says of containers that another process of ours has started."""
+        for one in pod.status.container_statuses:
+            if one.state.running is not None:
+                self.sights[one.container_id.rpartition("/")[2]] = ProbeSight(bool(one.started), one.ready)
 
     def ensure(self, group: TaskGroup, pod: Pod, running: Iterable[ContainerSight]) -> None:
         """Ask those that run, and stop asking those that do not any more."""
@@ -61,4 +68,6 @@ class Probing:
         with scope:
             ip = place.network.pods.of(pod.metadata.uid)
             hears = Hears(changed, unhealthy, failed)
-            await ContainerProbes(place.engine, place.network.network, container, (of.id, ip), hears).run()
+            reach = (place.engine, place.network.network)
+            known = self.sights.get(of.id, ProbeSight())
+            await ContainerProbes(reach, container, (of.id, ip), hears, known).run()

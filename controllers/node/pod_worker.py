@@ -102,6 +102,7 @@ class PodWorker:
             self._workplace.network.pods.keep(pod.metadata.uid, found.labels[POD_IP])
             self._memory.prepared = True
             await self._see(found.id)
+        self._probing.take_over(pod)
 
     async def _look(self) -> None:
         for sight in tuple(self._memory.sights.values()):

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
@@ -35,9 +35,10 @@ from upright.openapi.meta import Object
 from upright.openapi.scheme import discover
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 
     from upright.controllers.node.agent import NodeParts
+    from upright.controllers.runtime.controller import Controller
     from upright.controllers.world.engine.protocol import Engine
 
 
@@ -81,6 +82,7 @@ class RealCluster:
     client: Client
     parts: NodeParts
     access: PodAccess
+    events: EventQueue
 
     async def namespace(self) -> Space:
         name = f"test-{next(_numbers)}"
@@ -192,17 +194,30 @@ def waits(pod: Pod, reason: str, name: str = "web") -> bool:
 
 @asynccontextmanager
 async def real_cluster(engine: Engine, database: Path) -> AsyncGenerator[RealCluster]:
-    """Run the server, the scheduler and the node agent; a second time on the same database is a restart."""
+    """Run the server, the scheduler and the node agent."""
+    async with unmanaged(engine, database, "test") as cluster, anyio.create_task_group() as group:
+        await group.start(manager(cluster, cluster.parts.controllers).run)
+        group.start_soon(cluster.parts.sweep)
+        yield cluster
+        group.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def unmanaged(engine: Engine, database: Path, run: str) -> AsyncGenerator[RealCluster]:
+    """Run the server and what the node agent stands on, but no controllers."""
     async with Store.open(str(database), durable=False) as store:
         client = Client(InProcess(Registry(discover(core_v1), store, utc_now)))
         await ensure_namespaces(client)
         events = EventQueue(Recorder(client, "default-scheduler", utc_now))
-        agent = NodeAgent(engine, client, utc_now, name="upright-test", labels={"upright/run": "test"})
+        agent = NodeAgent(engine, client, utc_now, name=f"upright-{run}", labels={"upright/run": run})
         async with anyio.create_task_group() as group:
             parts: NodeParts = await group.start(agent.run)
             await ensure_node(client, this_node(parts.network.host_ip, "docker://20.10", "v1.36.2", utc_now()))
             await group.start(events.run)
-            await group.start(Manager(client, utc_now, [SchedulerController(events), *parts.controllers]).run)
-            group.start_soon(parts.sweep)
-            yield RealCluster(engine, client, parts, PodAccess(engine, parts.network, client, utc_now))
+            yield RealCluster(engine, client, parts, PodAccess(engine, parts.network, client, utc_now), events)
             group.cancel_scope.cancel()
+
+
+def manager(cluster: RealCluster, controllers: Iterable[Controller[Any]]) -> Manager:
+    """Return a manager of the scheduler and these controllers."""
+    return Manager(cluster.client, utc_now, [SchedulerController(cluster.events), *controllers])

@@ -8,53 +8,48 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
-import anyio.lowlevel
 import psutil
 import pytest
 
-from tests.controllers.node.on_engine import Space, restarts
-from upright.apiserver.clock import utc_now
+from tests.controllers.node.on_engine import manager, unmanaged
 from upright.controllers.node.pod import PodController
-from upright.controllers.node.sweeper import Sweeper
-from upright.controllers.runtime.manager import Manager
 from upright.openapi.core_v1.pod import Pod
 
 if TYPE_CHECKING:
-    from tests.controllers.node.on_engine import RealCluster
+    from tests.controllers.node.on_engine import RealCluster, Space
+    from upright.controllers.world.engine.protocol import Engine
+    from upright.openapi.core_v1.pod_status import PodStatus
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
-LABELS = {"upright/run": "test"}
 
 
-async def test_another_agent_takes_over_what_runs_and_leaves_what_ended(real: RealCluster) -> None:
-    space = await real.namespace()
-    await space.pod("server", "sleep 1000", container={"readinessProbe": {"exec": {"command": ["true"]}}})
-    await space.pod("job", "echo once", restartPolicy="Never")
-    before = await space.ready("server")
-    ended = await space.until("job", lambda pod: pod.status.phase == "Succeeded")
-    workplace = real.parts.pods._workplace
-    second = PodController(workplace, Sweeper(real.engine, LABELS, workplace.network.pods))
-    async with anyio.create_task_group() as group:
-        await group.start(Manager(real.client, utc_now, [second]).run)
-        while second._workers.get(before.metadata.uid) is None:
-            await anyio.lowlevel.checkpoint()
-        await _both_have_looked(space)
-        group.cancel_scope.cancel()
-    after = await real.client.get(Pod, "server", namespace=space.name)
-    assert after.status.container_statuses == before.status.container_statuses
-    assert after.status.pod_ip == before.status.pod_ip
-    assert restarts(after) == 0
-    again = await real.client.get(Pod, "job", namespace=space.name)
-    assert again.status == ended.status
-    assert len(await real.engine.containers({"upright/pod-namespace": space.name})) == 2
+async def test_another_agent_takes_over_what_runs_and_leaves_what_ended(engine: Engine, tmp_path: Path) -> None:
+    async with unmanaged(engine, tmp_path / "cluster.db", "restart") as cluster:
+        space = await cluster.namespace()
+        async with anyio.create_task_group() as group:
+            await group.start(manager(cluster, cluster.parts.controllers).run)
+            await space.pod("server", "sleep 1000", container={"readinessProbe": {"exec": {"command": ["true"]}}})
+            await space.pod("job", "echo once", restartPolicy="Never")
+            await space.ready("server")
+            await space.until("job", lambda pod: pod.status.phase == "Succeeded")
+            group.cancel_scope.cancel()
+        before = await statuses(space)
+        second = PodController(cluster.parts.pods._workplace, cluster.parts.sweeper)
+        async with anyio.create_task_group() as group:
+            await group.start(manager(cluster, [second]).run)
+            await space.pod("later", "sleep 1000")
+            await space.ready("later")
+            group.cancel_scope.cancel()
+        after = await statuses(space)
+        assert after["job"] == before["job"]
+        assert after["server"] == before["server"]
+        assert after["later"].pod_ip not in {before["job"].pod_ip, before["server"].pod_ip}
+        assert len(await cluster.engine.containers({"upright/pod-namespace": space.name})) == 3
 
 
-async def _both_have_looked(space: Space) -> None:
-    """Wait until a pod that was made after the second agent came is ready: both have worked through what was before."""
-    await space.pod("later", "sleep 1000")
-    await space.ready("later")
-    await space.cluster.client.delete(Pod, "later", namespace=space.name)
-    await space.gone("later")
+async def statuses(space: Space) -> dict[str, PodStatus]:
+    listed = await space.cluster.client.list(Pod, namespace=space.name)
+    return {pod.name: pod.status for pod in listed.items}
 
 
 async def test_a_pod_deleted_by_force_leaves_nothing(real: RealCluster) -> None:
