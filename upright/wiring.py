@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from upright.apiserver.clock import utc_now
 from upright.client.log_folder import Selection
+from upright.cluster_choice import choose
 from upright.controllers.cluster import ClusterController
 from upright.controllers.clusters import Clusters
 from upright.controllers.cmd import CmdController
@@ -25,7 +26,6 @@ from upright.controllers.tiltfile.injection import prepare
 from upright.controllers.tiltfile.project import Facts
 from upright.controllers.world.environment import base_environment
 from upright.openapi.errors import ServiceUnavailable
-from upright.openapi.v1alpha1.cluster import KubernetesConnection
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from upright.controllers.world.secrets import Secrets
     from upright.openapi.v1alpha1.cluster import ClusterSpec
     from upright.run_folder import RunFolder
-
-EMBEDDED_CONTEXT = "upright-embedded"
 
 
 class Wiring:
@@ -63,6 +61,7 @@ class Wiring:
         self.secrets = secrets
         self.port = port
         self.clusters = Clusters()
+        self.connection = choose(options.cluster, options.namespace, os.environ)
         self.kubeconfig = ""
         self.engines = Engines(self._engine)
 
@@ -75,9 +74,9 @@ class Wiring:
         return Facts(
             subcommand="ci",
             environ=self.environment(),
-            kube_context=EMBEDDED_CONTEXT,
+            kube_context=self.connection.context,
             kube_namespace=self.options.namespace or "default",
-            dev_cluster=True,
+            dev_cluster=self.connection.embedded,
             host=self.options.host,
         )
 
@@ -120,9 +119,8 @@ def controllers(wiring: Wiring) -> Iterable[Controller[Any]]:
     """Return the controllers of a run, the Session's aside."""
     logs, clusters, engines = wiring.logs, wiring.clusters, wiring.engines
     execution = Execution(wiring.facts, wiring.processes, logs, wiring.secrets)
-    connection = KubernetesConnection(context=EMBEDDED_CONTEXT, namespace=wiring.options.namespace, embedded=True)
     return [
-        TiltfileController(execution, connection, logs, utc_now),
+        TiltfileController(execution, wiring.connection, logs, utc_now),
         ResourceController(logs, wiring.tail),
         CmdController(wiring.processes, logs, utc_now, wiring.environment),
         DockerImageController(engines, logs, utc_now),
