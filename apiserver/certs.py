@@ -2,148 +2,81 @@
 
 from __future__ import annotations
 
-import ipaddress
+import fcntl
+import hashlib
+import json
 import os
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
 from upright.apiserver.auth import LOOPBACK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
 
 VALID = timedelta(days=365)
 RENEW_BEFORE = timedelta(days=30)
-_EARLIER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """Where the files are: the CA that clients trust, the server's chain, and its key (0600)."""
+    """Where the files are: the CA that clients trust, the server's chain, its key (0600), and what it is good for."""
 
     authority: Path
     chain: Path
     key: Path
+    about: Path
 
 
 def certificate(folder: Path, now: datetime, hosts: Iterable[str] = ()) -> Certificate:
     """Return the folder's certificate for the loopback names and ``hosts``, made anew if there is none that serves.
 
-    The CA's key is forgotten at once: it signs this one certificate and no other.
+    Several processes may ask at once. The CA's key is forgotten at once: it signs this one certificate and no other.
     """
     names = sorted(LOOPBACK | set(hosts))
-    found = Certificate(folder / "ca.crt", folder / "tls.crt", folder / "tls.key")
-    if not _serves(found, now, names):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _make(found, now, names)
+    found = Certificate(folder / "ca.crt", folder / "tls.crt", folder / "tls.key", folder / "tls.json")
+    if serves(found, now, names):
+        return found
+    from upright.apiserver.cert_making import make  # noqa: PLC0415  reason: cryptography takes 100 ms to import
+
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _alone(folder):
+        if not serves(found, now, names):
+            found.about.unlink(missing_ok=True)
+            make(found, now, names)
+            about = {"names": names, "until": (now + VALID).isoformat(), "digest": _digest(found)}
+            put(found.about, json.dumps(about).encode(), 0o600)
     return found
 
 
-def _serves(found: Certificate, now: datetime, names: list[str]) -> bool:
-    if not all(path.exists() for path in (found.authority, found.chain, found.key)):
-        return False
+def serves(found: Certificate, now: datetime, names: list[str]) -> bool:
+    """Return whether the files are there, whole, for these names, and good for a while yet."""
     try:
-        old = x509.load_pem_x509_certificate(found.chain.read_bytes())
-        covered = old.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (ValueError, x509.ExtensionNotFound):
+        about = json.loads(found.about.read_bytes())
+        good = about["names"] == names and about["digest"] == _digest(found)
+        return good and datetime.fromisoformat(about["until"]) - now > RENEW_BEFORE
+    except (OSError, ValueError, KeyError, TypeError):
         return False
-    return old.not_valid_after_utc - now > RENEW_BEFORE and set(covered) == set(_alternatives(names))
 
 
-def _make(target: Certificate, now: datetime, names: list[str]) -> None:
-    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority = _authority(authority_key, now)
-    signed = _server(key, names, authority, authority_key, now)
-    _write(target.authority, authority.public_bytes(serialization.Encoding.PEM), 0o644)
-    _write(
-        target.key,
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
-        0o600,
-    )
-    _write(target.chain, signed.public_bytes(serialization.Encoding.PEM), 0o644)
+def _digest(found: Certificate) -> str:
+    """Return what tells whether the three files are those that were made together."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in (found.authority, found.chain, found.key))).hexdigest()
 
 
-def _authority(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
-    identity = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    return (
-        _begun("upright CA", "upright CA", now)
-        .public_key(key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(signs=True), critical=True)
-        .add_extension(identity, critical=False)
-        .sign(key, hashes.SHA256())
-    )
+@contextmanager
+def _alone(folder: Path) -> Generator[None]:
+    """Hold the folder's lock."""
+    with (folder / ".lock").open("w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
-def _server(
-    key: ec.EllipticCurvePrivateKey,
-    names: list[str],
-    authority: x509.Certificate,
-    authority_key: ec.EllipticCurvePrivateKey,
-    now: datetime,
-) -> x509.Certificate:
-    issuer = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    return (
-        _begun("upright", "upright CA", now)
-        .public_key(key.public_key())
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(_alternatives(names)), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer), critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-
-
-def _begun(subject: str, issuer: str, now: datetime) -> x509.CertificateBuilder:
-    def name(text: str) -> x509.Name:
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-    return (
-        x509.CertificateBuilder()
-        .subject_name(name(subject))
-        .issuer_name(name(issuer))
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _EARLIER)
-        .not_valid_after(now + VALID)
-    )
-
-
-def _usage(*, signs: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        key_cert_sign=signs,
-        crl_sign=signs,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _alternatives(names: list[str]) -> list[x509.GeneralName]:
-    return [_alternative(name) for name in names]
-
-
-def _alternative(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
+def put(path: Path, data: bytes, mode: int) -> None:
     """Put a file in place whole, never readable by more than ``mode`` allows."""
     handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -31,7 +31,9 @@ SECURE_HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a server is told: where its certificate and kubeconfig go, the context's name, its port for HTTPS.
+    """What a server is told: where its kubeconfig goes, the context's name, its port for HTTPS.
+
+    ``certificates`` is a folder that several servers may share (None: ``folder``).
 
     ``hosts`` are names, beside the loopback ones, that clients may call it by. ``version`` is the program's.
     """
@@ -42,6 +44,7 @@ class Settings:
     hosts: tuple[str, ...] = ()
     version: str = "0.1.0"
     dashboard: bool = True
+    certificates: Path | None = None
 
 
 class Server:
@@ -122,9 +125,9 @@ class Server:
 
     def _identity(self) -> tuple[ssl.SSLContext, str]:
         """Return the TLS context and the PEM of the CA; in a thread, for keys and files take a while."""
-        from upright.apiserver.certs import certificate  # noqa: PLC0415  reason: cryptography takes 100 ms to import
+        from upright.apiserver.certs import certificate  # noqa: PLC0415  reason: nothing before the first answer needs it
 
-        found = certificate(self._settings.folder, self._now(), self._settings.hosts)
+        found = certificate(self._settings.certificates or self._settings.folder, self._now(), self._settings.hosts)
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(found.chain, found.key)
         return tls, found.authority.read_text(encoding="ascii")

@@ -31,9 +31,9 @@ from upright.pod_handlers import register
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
-    from pathlib import Path
 
     from upright.controllers.world.engine.protocol import Engine
+    from upright.run_folder import RunFolder
 
 CONTEXT = "upright-embedded"
 KUBERNETES_VERSION = "v1.36.2"
@@ -41,16 +41,18 @@ KUBERNETES_VERSION = "v1.36.2"
 
 @asynccontextmanager
 async def embedded_cluster(
-    folder: Path, engine: Engine, labels: Mapping[str, str], name: str
+    folder: RunFolder, engine: Engine, labels: Mapping[str, str], name: str
 ) -> AsyncGenerator[EmbeddedCluster]:
-    """Run a cluster on the engine until the context is left; its files go to the folder (which is there), its things bear the labels."""
+    """Run a cluster on the engine until the context is left; its files go to the run's folder, its things bear the labels."""
     scheme = discover(core, apps, batch, discovery)
-    async with Store.open(str(folder / "cluster.db"), durable=False) as store:
+    async with Store.open(str(folder.cluster / "cluster.db"), durable=False) as store:
         registry = Registry(scheme, store, utc_now)
         transport = InProcess(registry)
         client = Client(transport)
         subresources = Subresources()
-        settings = Settings(folder, context=CONTEXT, version=KUBERNETES_VERSION)
+        settings = Settings(
+            folder.cluster, context=CONTEXT, version=KUBERNETES_VERSION, certificates=folder.certificates
+        )
         server = Server(registry, [], settings, now=utc_now, subresources=subresources)
         async with anyio.create_task_group() as group:
             await group.start(server.serve)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from functools import partial
@@ -29,6 +30,7 @@ def ci(options: CiOptions) -> int:
         sys.stderr.write(f"Error: {error}\n")
         return EXIT_USAGE
     logging.basicConfig(level=logging.DEBUG if options.debug else logging.WARNING, format="%(levelname)s: %(message)s")
+    gc.disable()  # importing makes much and drops nothing: the run enables it when all is imported
     import anyio  # noqa: PLC0415  reason: a port that is taken is said before anything is imported
 
     try:

@@ -37,6 +37,11 @@ class RunFolder:
         """The embedded cluster's files."""
         return self.path / "cluster"
 
+    @property
+    def certificates(self) -> Path:
+        """Where the servers' certificate is, which all runs share: making one takes longer than starting a server."""
+        return state_home() / "certificates"
+
 
 def state_home() -> Path:
     """Return the folder in which Upright keeps its runs."""

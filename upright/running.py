@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -49,7 +50,7 @@ class Run:
         """Open the store; nothing runs before ``to_verdict``."""
         async with Store.open(options.database or str(folder.database)) as store:
             registry = Registry(discover(kinds), store, utc_now)
-            server = Server(registry, sockets, Settings(folder.path), now=utc_now)
+            server = Server(registry, sockets, Settings(folder.path, certificates=folder.certificates), now=utc_now)
             yield cls(options, folder, port_of(sockets), Client(InProcess(registry)), server)
 
     async def to_verdict(self) -> int:
@@ -59,6 +60,8 @@ class Run:
             discovery.write(self._published())
             try:
                 work = await anyio.to_thread.run_sync(import_module, "upright.working")
+                gc.freeze()  # what was imported stays: it need not be looked through again
+                gc.enable()
                 done: Session = await work.to_the_end(self)
             finally:
                 discovery.remove()

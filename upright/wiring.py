@@ -110,7 +110,7 @@ class Wiring:
         engine = await self.engines.get()
         self.logs.open("cluster", "").write("Deploying to the embedded cluster (--cluster=CONTEXT for another one)")
         labels = {"dev.upright.run": self.folder.id}
-        async with embedded_cluster(self.folder.cluster, engine, labels, f"upright-{self.folder.id}") as cluster:
+        async with embedded_cluster(self.folder, engine, labels, f"upright-{self.folder.id}") as cluster:
             self.kubeconfig = (await cluster.connect()).config_path
             yield cluster
 
