@@ -96,7 +96,8 @@ def _params(request: BuildRequest, dockerfile: str, info: EngineInfo) -> dict[st
         "pull": request.pull,
         "nocache": request.no_cache,
         "cachefrom": list(request.cache_from),
-        "extrahosts": request.extra_hosts,
+        # dockerd wants the parameter repeated, podman wants a list
+        "extrahosts": list(request.extra_hosts) if info.product == "podman" else request.extra_hosts,
         "rm": True,
         "forcerm": True,
     }

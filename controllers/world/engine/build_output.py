@@ -19,6 +19,7 @@ _KEPT_LINES = 200
 _STEP = re.compile(r"^(?:\[(\d+)/\d+\] )?(?:Step|STEP) (\d+)/(\d+) ?: (.*)$")
 _BUILT = re.compile(r"^Successfully built ([0-9a-f]{12,64})$")
 _EXIT_CODE = re.compile(r"non-zero code: (\d+)|exit (?:status|code):? (\d+)")
+_RED, _PLAIN = "\x1b[91m", "\x1b[0m"
 _OWN_WORDS = re.compile(r"^ ?---> |^Removing intermediate container ")
 
 
@@ -40,7 +41,7 @@ class ClassicOutput:
         if isinstance(aux := message.get("aux"), dict):
             self.image = aux.get("ID") or self.image
         if text := message.get("stream"):
-            *lines, self._partial = (self._partial + str(text)).split("\n")
+            *lines, self._partial = (self._partial + _unpainted(str(text))).split("\n")
             for line in lines:
                 self._line(line.rstrip("\r"))
         elif message.get("status") and not message.get("progressDetail"):
@@ -89,3 +90,10 @@ class ClassicOutput:
 
     def _counts_by_stage(self) -> bool:
         return self._step is not None and self._step[0].startswith(("[", "STEP"))
+
+
+def _unpainted(text: str) -> str:
+    """Take off the red that dockerd paints stderr with, and nothing else."""
+    if text.startswith(_RED) and text.endswith(_PLAIN):
+        return text[len(_RED) : -len(_PLAIN)]
+    return text
