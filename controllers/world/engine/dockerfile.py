@@ -73,6 +73,10 @@ def platform_args(dockerfile: str, target: str, engine: str) -> dict[str, str]:
 
 
 def _unknown(instruction: DockerfileInstruction, abilities: Abilities) -> Iterator[str]:
+    if instruction.name == "ONBUILD":
+        _, _, later = instruction.original.strip().partition(" ")
+        for nested in instructions(later):
+            yield from _unknown(nested, abilities)
     for flag in instruction.flags:
         name, _, value = flag.removeprefix("--").partition("=")
         if (instruction.name, name) not in abilities.flags:
