@@ -26,6 +26,7 @@ NAME_SERVER = 10
 CANDIDATES = tuple(IPv4Network(f"10.{second}.0.0/16") for second in (*range(77, 128), *range(128, 250)))
 INTERFACE_CHARACTERS = 15
 END_SECONDS = 30.0
+LOOPBACK = "lo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ async def cluster_network(engine: Engine, name: str, labels: Mapping[str, str]) 
     network = Network(namespace)
     made = await _make(engine, name, labels, network)
     try:
-        yield _lay_out(made, network)
+        yield _lay_out(made, network, private=engine.info.private)
     finally:
         with anyio.move_on_after(END_SECONDS, shield=True), suppress(EngineError):
             await engine.reap(labels)
@@ -77,12 +78,13 @@ async def _make(engine: Engine, name: str, labels: Mapping[str, str], network: N
     raise last
 
 
-def _lay_out(made: EngineNetwork, network: Network) -> ClusterNetwork:
+def _lay_out(made: EngineNetwork, network: Network, *, private: bool) -> ClusterNetwork:
     pods, services = IPv4Network(made.subnet).subnets()
+    interface = LOOPBACK if private and network.namespace else made.interface  # podman makes its bridge late
     try:
-        network.take_range(services, made.interface)
+        network.take_range(services, interface)
     except OSError as error:
-        raise EngineError(f"Services cannot have addresses on {made.interface}: {error}; are you root?") from error
+        raise EngineError(f"Services cannot have addresses on {interface}: {error}; are you root?") from error
     return ClusterNetwork(
         name=made.name,
         host_ip=made.gateway,

@@ -32,7 +32,8 @@ DNS_OPTIONS = ("ndots:5",)
 class Place:
     """Where a pod's containers stand: the engine's network, the address, the name server, and the run's labels.
 
-    ``pause`` is the id of the container that holds the network, empty where the container has it itself.
+    ``pause`` is the id of the container that holds the network, empty where the container has it itself;
+    ``own_name``: such a container has its own host name nevertheless.
     """
 
     network: str
@@ -40,6 +41,7 @@ class Place:
     dns: str
     labels: Mapping[str, str] = field(default_factory=dict)
     pause: str = ""
+    own_name: bool = False
 
 
 def volume_name(pod: Pod, volume: str) -> str:
@@ -66,6 +68,11 @@ def networked(pod: Pod, place: Place) -> ContainerSpec:
     )
 
 
+def _joined(pod: Pod, place: Place) -> ContainerSpec:
+    name = hostname(pod) if place.own_name else ""
+    return ContainerSpec(image="", network=f"container:{place.pause}", hostname=name)
+
+
 def container_spec(
     pod: Pod, container: Container, step: Start, place: Place, image: Image, variables: Mapping[str, str]
 ) -> ContainerSpec:
@@ -75,7 +82,7 @@ def container_spec(
     _check_user(pod, container, own, shared, image.user)
     limits, requests = container.resources.limits, container.resources.requests
     capabilities = own.capabilities
-    base = ContainerSpec(image="", network=f"container:{place.pause}") if place.pause else networked(pod, place)
+    base = _joined(pod, place) if place.pause else networked(pod, place)
     return replace(
         base,
         image=container.image,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from typing import TYPE_CHECKING
 
 import anyio
+
+from upright.controllers.node.bell import Bell
 
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
@@ -24,18 +27,22 @@ class EventQueue:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._sending, self._told = anyio.create_memory_object_stream[_Told](WAITING)
+        self._told: deque[_Told] = deque()
+        self._bell = Bell()
 
     def tell(self, about: Object, kind: EventType, reason: str, message: str, part: str = "") -> None:
         """Have an event recorded; ``part`` is a place in the object, such as ``spec.containers{web}``. Never waits."""
-        try:
-            self._sending.send_nowait((about, kind, reason, message, part))
-        except (anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
+        if len(self._told) < WAITING:
+            self._told.append((about, kind, reason, message, part))
+            self._bell.ring()
+        else:
             _log.warning("event lost: %s %s: %s", about.name, reason, message)
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Record until cancelled."""
         task_status.started()
-        with self._told, self._sending:
-            async for about, kind, reason, message, part in self._told:
+        while True:
+            await self._bell.wait(None)
+            while self._told:
+                about, kind, reason, message, part = self._told.popleft()
                 await self._recorder.record(about, kind, reason, message, field_path=part)

@@ -60,7 +60,7 @@ class Images:
             raise Obstacle("InvalidImageName", trouble)
         async with self._locks.setdefault(reference, anyio.Lock()):
             present = await self._present(reference)
-            if present is not None and (policy != "Always" or not present.digests):
+            if present is not None and (policy != "Always" or _built_here(present)):
                 tell("Normal", "Pulled", f'Container image "{reference}" already present on machine')
                 return present
             if policy == "Never":
@@ -71,7 +71,7 @@ class Images:
             return await self._pull(reference, tell)
 
     async def _present(self, reference: str) -> Image | None:
-        """Return the image if the engine has it; one without digests came from no registry: it was built here."""
+        """Return the image if the engine has it."""
         try:
             return await self._engine.image(reference)
         except ImageNotFound:
@@ -90,3 +90,8 @@ class Images:
         told = f'Successfully pulled image "{reference}" in {took} ({took} including waiting). Image size: {image.size} bytes.'
         tell("Normal", "Pulled", told)
         return image
+
+
+def _built_here(image: Image) -> bool:
+    """Whether an image came from no registry; podman gives those it builds digests of a registry called localhost."""
+    return all(digest.startswith("localhost/") for digest in image.digests)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING
+
+import anyio
 
 from upright.controllers.node.container_spec import container_spec
 from upright.controllers.node.environment import Missing, PodFacts, environment
@@ -24,6 +27,12 @@ if TYPE_CHECKING:
     from upright.openapi.core_v1.pod import Pod
 
 
+ADDRESS_TRIES = 20
+ADDRESS_PAUSE_SECONDS = 0.1
+_ADDRESS_BUSY = re.compile(r"already allocated|address already in use|IP address \S+ is not available", re.IGNORECASE)
+"""The engine has not taken the pod's address back yet from the container before."""
+
+
 def part_of(pod: Pod, name: str) -> str:
     """Return the place of a container in its pod, as events name it."""
     init = any(one.name == name for one in pod.spec.init_containers)
@@ -39,8 +48,8 @@ class PodStarter:
         self._events = events
         self._host_ip = host_ip
 
-    async def start(self, pod: Pod, container: Container, step: Start, place: Place, lookup: Lookup) -> str:
-        """Return the new container's id; it may be one whose program could not be started. Raises Obstacle."""
+    async def start(self, pod: Pod, container: Container, step: Start, place: Place, lookup: Lookup) -> tuple[str, str]:
+        """Return the new container's id, and why its program could not be started (or nothing). Raises Obstacle."""
 
         def tell(kind: EventType, reason: str, message: str) -> None:
             self._events.tell(pod, kind, reason, message, part_of(pod, container.name))
@@ -61,7 +70,7 @@ class PodStarter:
             tell("Warning", "Failed", f"Error: {trouble}")
         else:
             tell("Normal", "Started", f"Started container {container.name}")
-        return made
+        return made, trouble
 
     async def _create_and_start(self, spec: ContainerSpec) -> tuple[str, str]:
         """Return the id (empty if nothing was created) and what went wrong."""
@@ -69,8 +78,13 @@ class PodStarter:
             made = await create_anew(self._engine, spec)
         except EngineError as error:
             return "", error.message
-        try:
-            await self._engine.start(made)
-        except EngineError as error:
-            return made, error.message
+        for patience in range(ADDRESS_TRIES, 0, -1):
+            try:
+                await self._engine.start(made)
+            except EngineError as error:
+                if patience == 1 or not _ADDRESS_BUSY.search(error.message):
+                    return made, error.message
+                await anyio.sleep(ADDRESS_PAUSE_SECONDS)
+            else:
+                break
         return made, ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -96,7 +96,7 @@ class PodWorker:
         if pod is None:
             return
         for found in await self._workplace.engine.containers({POD_UID: pod.metadata.uid}):
-            if found.labels.get(CONTAINER) == HELPER:
+            if found.labels.get(CONTAINER) == HELPER or found.state == "created":
                 await self._workplace.engine.remove(found.id)
                 continue
             self._workplace.network.pods.keep(pod.metadata.uid, found.labels[POD_IP])
@@ -171,7 +171,12 @@ class PodWorker:
         container = next(one for one in containers if one.name == step.name)
         pause = next((one.id for one in self._memory.sights.values() if one.name == PAUSE), "")
         place = self._workplace.preparation.place(pod, pause)
-        await self._see(await self._workplace.starter.start(pod, container, step, place, self._lookup))
+        made, trouble = await self._workplace.starter.start(pod, container, step, place, self._lookup)
+        await self._see(made)
+        sight = self._memory.sights.get(made)
+        if trouble and sight is not None and not sight.ended:
+            # podman forgets why a start failed
+            self._memory.sights[made] = replace(sight, error=trouble, finished=self._workplace.clock())
 
     async def _remove(self, container: str) -> None:
         await self._workplace.engine.remove(container)

@@ -41,7 +41,9 @@ class Preparation:
     def place(self, pod: Pod, pause: str = "") -> Place:
         """Return where the pod's containers stand."""
         uid = pod.metadata.uid
-        return Place(self._network.name, self._network.pods.of(uid), self._network.dns_ip, self._labels, pause)
+        network = self._network
+        own_name = self._engine.info.product == "podman"
+        return Place(network.name, network.pods.of(uid), network.dns_ip, self._labels, pause, own_name=own_name)
 
     async def prepare(self, pod: Pod, lookup: Lookup) -> str:
         """Make it all, and return the id of the container that holds the network (or nothing); raises Obstacle."""
@@ -74,12 +76,21 @@ class Preparation:
             ContainerSpec(image=await self._pause.reference(), mounts=mounts, labels={**labels, CONTAINER: HELPER})
         )
         try:
-            group_id = pod.spec.security_context.fs_group if pod.spec.security_context else None
-            files = archive(kept, _sub_paths(pod), group_id, root=_VOLUMES)
-            await self._engine.put_archive(helper, "/", files)
+            await self._put(helper, pod, kept)
         finally:
             with anyio.CancelScope(shield=True):
                 await self._engine.remove(helper)
+
+    async def _put(self, helper: str, pod: Pod, kept: Mapping[str, Content]) -> None:
+        """Write the files through the helper's mounts; podman finds a volume only if the path leads into it."""
+        group = pod.spec.security_context.fs_group if pod.spec.security_context else None
+        parts = _sub_paths(pod)
+        if self._engine.info.product != "podman":
+            await self._engine.put_archive(helper, "/", archive(kept, parts, group, root=_VOLUMES))
+            return
+        for name, content in kept.items():
+            own = [("", path) for volume, path in parts if volume == name]
+            await self._engine.put_archive(helper, f"/{_VOLUMES}/{name}", archive({"": content}, own, group))
 
     async def _volume(self, name: str, labels: Mapping[str, str], memory: bool) -> None:
         await self._engine.create_volume(name, labels=labels, memory=memory)

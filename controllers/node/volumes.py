@@ -138,7 +138,7 @@ def _parents(
 
 
 def _folder(tar: tarfile.TarFile, name: str, mode: int, group: int | None) -> None:
-    info = tarfile.TarInfo(f"{name}/")
+    info = tarfile.TarInfo(f"{name or '.'}/")
     info.type = tarfile.DIRTYPE
     info.mode, info.gid = mode, group or 0
     tar.addfile(info)

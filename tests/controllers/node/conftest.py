@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.controllers.node.on_engine import RealCluster, real_cluster, toolbox
-from upright.controllers.world.engine.private import Place, private_engine
+from upright.controllers.world.engine.private import Place, Product, private_engine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -23,11 +23,10 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 
 @pytest.fixture(scope="module")
 async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Engine]:
-    if not shutil.which("dockerd", path="/usr/sbin:/usr/bin:/usr/local/bin"):
-        pytest.skip("dockerd is not installed: apt-get install docker.io")
     folder = tmp_path_factory.mktemp("engine")
     place = Place(state_dir=folder / "run", run_id=folder.name, cache_dir=folder / "cache")
-    async with private_engine("dockerd", place, lambda _: None) as made:
+    product: Product = "podman" if os.environ.get("UPRIGHT_TEST_ENGINE") == "podman" else "dockerd"
+    async with private_engine(product, place, lambda _: None) as made:
         await toolbox(made, folder)
         yield made
 

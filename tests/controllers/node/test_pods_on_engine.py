@@ -141,7 +141,7 @@ async def test_containers_of_a_pod_share_its_address_and_name(real: RealCluster)
     async with opened as terminal:
         piece = await terminal.read()
     assert piece is not None
-    assert piece.data == b"web\n"
+    assert piece.data.strip() == b"web"
     assert len(pod.status.container_statuses) == 2
 
 
