@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import timedelta
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -11,11 +13,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from upright.apiserver.certs import VALID, put
+from upright.apiserver.certs import VALID, files_in, put
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from upright.apiserver.certs import Certificate
 
 _EARLIER = timedelta(hours=1)
@@ -105,3 +105,7 @@ def _alternative(name: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
         return x509.DNSName(name)
+
+
+if __name__ == "__main__":
+    make(files_in(Path(sys.argv[1])), datetime.fromisoformat(sys.argv[2]), sys.argv[3:])
