@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from upright.controllers.verdict import pods as pod_rules
@@ -10,7 +10,7 @@ from upright.controllers.verdict import workloads
 from upright.controllers.verdict.pods import PodView
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from upright.controllers.verdict.budgets import Budgets
@@ -58,7 +58,7 @@ def runtime(deployed: Deployed, budgets: Budgets, now: datetime) -> Runtime:
     unstable, when = _stability(deployed, budgets, now)
     if when is not None:
         times.append(when)
-    waits += unstable
+    waits = [*unstable, *waits]
     if waits:
         return Runtime("pending", waits[0], found, min(times, default=None))
     only_complete = complete and any(state.complete for state in states)
@@ -81,7 +81,7 @@ def _findings(deployed: Deployed, budgets: Budgets) -> tuple[Finding, ...]:
     applied = {a.uid for a in deployed.applied}
     for seen in deployed.seen.objects:
         if seen.uid in applied:
-            found += workloads.findings(seen, budgets)
+            found += (_with_its_pod(one, seen, deployed.seen.pods) for one in workloads.findings(seen, budgets))
     for pod in deployed.seen.pods:
         view = PodView(
             pod,
@@ -96,9 +96,31 @@ def _findings(deployed: Deployed, budgets: Budgets) -> tuple[Finding, ...]:
     return tuple(found)
 
 
+def _with_its_pod(finding: Finding, seen: ObservedObject, pods: Sequence[Pod]) -> Finding:
+    """Return the finding with the pod that made the Job fail, if it can be seen still: the last one that ended badly."""
+    ended = [(pod, end) for pod in pods if pod.ancestor_uid == seen.uid and (end := pod_rules.ended_badly(pod))]
+    if finding.rule != "job-failed" or not ended:
+        return finding
+    pod, (container, state) = max(ended, key=lambda one: one[0].created_at.timestamp() if one[0].created_at else 0.0)
+    return replace(
+        finding,
+        path=(*finding.path, f"Pod/{pod.name}", f"container {container.name}"),
+        message=f"exited with code {state.exit_code}; {finding.message}",
+        exit_code=state.exit_code,
+        image=container.image,
+        log_of=(pod.name, container.name),
+    )
+
+
 def _owner(pod: Pod, objects: Mapping[str, ObservedObject]) -> tuple[str, ...]:
     root = objects.get(pod.ancestor_uid)
     return (f"{root.kind}/{root.name}",) if root is not None and root.kind != "Pod" else ()
+
+
+def _refused(pod: Pod, deployed: Deployed) -> str:
+    """Return in brackets what its probe said last, if it failed."""
+    said = [event.message for event in deployed.seen.events if event.uid == pod.uid and event.reason == "Unhealthy"]
+    return f" ({said[-1]})" if said else ""
 
 
 def _stability(deployed: Deployed, budgets: Budgets, now: datetime) -> tuple[list[str], datetime | None]:
@@ -111,7 +133,7 @@ def _stability(deployed: Deployed, budgets: Budgets, now: datetime) -> tuple[lis
         for container in pod.containers:
             at = pod_rules.stable_at(container, budgets.stable_for)
             if at is None:
-                waits.append(f"container {container.name} of Pod/{pod.name} to be ready")
+                waits.append(f"container {container.name} of Pod/{pod.name} to be ready{_refused(pod, deployed)}")
             elif at > now:
                 times.append(at)
                 waits.append(f"container {container.name} of Pod/{pod.name} to have run for {budgets.stable_for}")
