@@ -66,7 +66,7 @@ def whole(picture: Picture) -> ResourceStatus:
         }
     )
     status = status.model_copy(update={"targets": _targets(picture, word, before.targets)})
-    return status.model_copy(update={"conditions": _conditions(status, picture.now)})
+    return status.model_copy(update={"conditions": _conditions(status, picture.now, serving.waits_for)})
 
 
 def update_word(picture: Picture) -> UpdateWord:
@@ -216,14 +216,14 @@ def disabled(resource: Resource, status: ResourceStatus) -> ResourceStatus:
     )
 
 
-def _conditions(status: ResourceStatus, now: datetime) -> tuple[Condition, ...]:
+def _conditions(status: ResourceStatus, now: datetime, waits_for: str) -> tuple[Condition, ...]:
     ready = status.runtime_status == "ok" or (
         status.runtime_status == "not_applicable" and status.update_status in {"ok", "not_applicable"}
     )
     up_to_date = status.update_status in {"ok", "not_applicable"}
     return (
         _condition(status, "UpToDate", up_to_date, _update_reason(status), now),
-        _condition(status, "Ready", ready, _ready_reason(status), now),
+        _condition(status, "Ready", ready, _ready_reason(status), now, waits_for),
     )
 
 
@@ -243,11 +243,14 @@ def _ready_reason(status: ResourceStatus) -> str:
     return "UpdatePending" if status.update_status in {"pending", "in_progress"} else "Unknown"
 
 
-def _condition(status: ResourceStatus, kind: str, true: bool, reason: str, now: datetime) -> Condition:
+def _condition(
+    status: ResourceStatus, kind: str, true: bool, reason: str, now: datetime, message: str = ""
+) -> Condition:
     word = "True" if true else "False"
     old = next((c for c in status.conditions if c.type == kind), None)
     since = old.last_transition_time if old is not None and old.status == word else now
-    return Condition(type=kind, status=word, last_transition_time=since, reason="" if true else reason)
+    told = ("", "") if true else (reason, message)
+    return Condition(type=kind, status=word, last_transition_time=since, reason=told[0], message=told[1])
 
 
 def record(status: ResourceStatus, error: str, now: datetime) -> ResourceStatus:

@@ -111,6 +111,7 @@ class SessionController(Controller[Session]):
             cluster_needed=any(r.spec.kind == "kubernetes" and r.spec.auto_init for r in resources),
             deployed_at={r.name: at for r in resources if (at := r.status.last_deploy_time)},
             held_back=_held_back(resources),
+            waits_for={r.name: c.message for r in resources for c in r.status.conditions if c.type == "Ready"},
         )
         spec = _effective(session.spec, state)
         decision = decide(spec, seen, turn.now)

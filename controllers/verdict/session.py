@@ -8,17 +8,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from upright.openapi.meta import format_duration
+from upright.openapi.v1alpha1.failure import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from upright.openapi.v1alpha1.failure import Failure
     from upright.openapi.v1alpha1.session import SessionSpec, Target
 
 EXIT_HEALTHY, EXIT_FAILED, EXIT_USAGE, EXIT_UNKNOWN, EXIT_TILTFILE, EXIT_TIMEOUT = 0, 1, 2, 3, 5, 124
 
 _PLACE = re.compile(r"^\s*(\S+:\d+:\d+)", re.MULTILINE)
+_ERROR = re.compile(r"^Error(?: in [\w.]+)?: ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Observed:
     cluster_needed: bool = False
     deployed_at: dict[str, datetime] = field(default_factory=dict)
     held_back: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    waits_for: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,9 @@ def decide(spec: SessionSpec, seen: Observed, now: datetime) -> Decision:
         return Decision("failed", _said(red), EXIT_FAILED, _ranked(red, seen))
     if not red and seen.tiltfile_done and tally.all_well() and len(seen.targets) > 1:
         return Decision("healthy", exit_code=EXIT_HEALTHY)
-    late = _readiness_timeout(spec, seen.targets, now, times)
-    if late:
-        return Decision("failed", late, EXIT_FAILED, _ranked((*red, *tolerated), seen))
+    late = _readiness_timeout(spec, seen, now, times)
+    if late is not None:
+        return Decision("failed", late.message, EXIT_FAILED, _ranked((late, *red, *tolerated), seen))
     timeout = spec.limits.timeout or (spec.ci.timeout if spec.ci else None)
     if timeout:
         if now - seen.started > timeout:
@@ -106,9 +108,10 @@ def _at_once(seen: Observed) -> Decision | None:
 
 def one_line(error: str) -> str:
     """Return a Tiltfile's error (a traceback, source lines, ``Error: …``) as one line: the innermost place, and what is wrong."""
-    trace, _, message = error.rpartition("Error: ")
-    places = _PLACE.findall(trace)
-    said = " ".join(message.split())
+    begun = [found.span() for found in _ERROR.finditer(error)]
+    start, end = begun[-1] if begun else (0, 0)
+    places = _PLACE.findall(error[:start])
+    said = " ".join(error[end:].split())
     return f"{places[-1]}: {said}" if places else said
 
 
@@ -179,11 +182,11 @@ def _said(red: Sequence[Failure]) -> str:
     return f"{first.resource}: {place}{first.message}{more}"
 
 
-def _readiness_timeout(spec: SessionSpec, targets: Sequence[Target], now: datetime, times: list[datetime]) -> str:
+def _readiness_timeout(spec: SessionSpec, seen: Observed, now: datetime, times: list[datetime]) -> Failure | None:
     limit = spec.limits.ready_timeout or (spec.ci.readiness_timeout if spec.ci else None)
     if not limit:
-        return ""
-    for target in targets:
+        return None
+    for target in seen.targets:
         active = target.state.active
         if target.type != "server" or active is None or active.ready:
             continue
@@ -191,6 +194,9 @@ def _readiness_timeout(spec: SessionSpec, targets: Sequence[Target], now: dateti
         if since is None:
             continue
         if now - since > limit:
-            return f"Readiness timeout after {format_duration(limit)}: target {target.name} not ready"
+            name = target.resources[0]
+            waits = f": it waits for {seen.waits_for[name]}" if seen.waits_for.get(name) else ""
+            told = f"Readiness timeout after {format_duration(limit)}: target {target.name} not ready{waits}"
+            return Failure(resource=name, target=target.name, rule="readiness-timeout", message=told, since=since)
         times.append(since + limit + timedelta(milliseconds=1))
-    return ""
+    return None
