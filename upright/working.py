@@ -20,6 +20,7 @@ from upright.controllers.garbage_collector import GarbageCollector
 from upright.controllers.log_completeness import all_read
 from upright.controllers.runtime.manager import Manager
 from upright.controllers.session import SessionController
+from upright.controllers.verdict.cards import with_whole_log
 from upright.controllers.world.logs import Logs
 from upright.controllers.world.processes import LocalProcesses
 from upright.controllers.world.secrets import Secrets
@@ -68,6 +69,7 @@ async def _control(run: Run, manager: Manager, wiring: Wiring, session: SessionC
             await run.client.create(wanted(run.options))
             await _until_done(run.client)
             await all_read(manager.caches, LOGS_SECONDS)
+            await _complete_cards(run.client, wiring)
             working.cancel_scope.cancel()
         engines.cancel_scope.cancel()
 
@@ -92,6 +94,15 @@ async def _until_done(client: Client) -> None:
                 return
     message = "the server ended before the run did"
     raise RuntimeError(message)
+
+
+async def _complete_cards(client: Client, wiring: Wiring) -> None:
+    """Have the Session's failure cards show their logs to the end, which has been read by now."""
+    done = await client.get(Session, SESSION)
+    cards = tuple(with_whole_log(card, wiring.tail) for card in done.status.failures)
+    if cards != done.status.failures:
+        status = done.status.model_copy(update={"failures": cards})
+        await client.update_status(done.model_copy(update={"status": status}))
 
 
 async def _heed_signals(processes: LocalProcesses, session: SessionController) -> None:

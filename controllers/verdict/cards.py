@@ -25,6 +25,7 @@ def card_of_update(resource: Resource, status: ResourceStatus, tail: Callable[[s
     if about is not None:
         rule = {"Cmd": "command-failed", "KubernetesApply": "apply-refused"}.get(about.kind, "build-failed")
         spans = [_span(about.kind, about.name), last.span_id]
+    span, logs = next(((one, lines) for one in spans if (lines := tuple(tail(one, LOG_LINES)))), ("", ()))
     return Failure(
         resource=resource.name,
         target=f"{resource.name}:update",
@@ -32,8 +33,14 @@ def card_of_update(resource: Resource, status: ResourceStatus, tail: Callable[[s
         rule=rule,
         message=last.error,
         since=last.finish_time,
-        logs=next((lines for span in spans if (lines := tuple(tail(span, LOG_LINES)))), ()),
+        span=span,
+        logs=logs,
     )
+
+
+def with_whole_log(card: Failure, tail: Callable[[str, int], Sequence[str]]) -> Failure:
+    """Return the card with the log as it stands now: what failed may have been told before its last lines were read."""
+    return card.model_copy(update={"logs": tuple(tail(card.span, LOG_LINES))}) if card.span else card
 
 
 def _span(kind: str, name: str) -> str:
@@ -54,6 +61,7 @@ def card_of_finding(resource: Resource, finding: Finding, tail: Callable[[str, i
         message=finding.message,
         since=finding.since,
         exit_code=finding.exit_code,
+        span=span,
         logs=tuple(tail(span, LOG_LINES)) if span else (),
         image=finding.image,
         recoverable=finding.recoverable,

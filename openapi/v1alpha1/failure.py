@@ -6,7 +6,7 @@ from upright.openapi.meta import MicroTime, Model, omit
 
 
 class Failure(Model):
-    """What failed and why: ``path`` leads to it (``Deployment/web``, ``Pod/web-…``, ``container web``), ``logs`` are its last lines."""
+    """What failed and why: ``path`` leads to it (``Deployment/web``, ``Pod/web-…``, ``container web``), ``logs`` are the last lines of log ``span``."""
 
     resource: str
     target: str
@@ -15,6 +15,7 @@ class Failure(Model):
     message: str
     since: MicroTime | None = None
     exit_code: int | None = None
+    span: str = omit("")
     logs: tuple[str, ...] = omit(())
     events: tuple[str, ...] = omit(())
     image: str = omit("")
