@@ -132,7 +132,7 @@ class ResourceController(Controller[Resource]):
         if going.state == "running":
             self.scheduler.take(wish(turn.obj))
             return status
-        self.scheduler.release(turn.obj.name)
+        self.scheduler.release(turn.obj.name, well=going.state == "done")
         if going.state == "failed":
             writer = self._logs.open(f"build:{turn.obj.name}", turn.obj.name)
             writer.write(f"Build Failed: {going.error}", level="ERROR", fields={"rule": going.rule})

@@ -57,6 +57,7 @@ class Scheduler:
     cluster_ready: bool = False
     running: dict[str, Wish] = field(default_factory=dict)
     ready: set[str] = field(default_factory=set)
+    built: set[str] = field(default_factory=set)
     _waiting: dict[str, Wish] = field(default_factory=dict)
     _alone: list[tuple[tuple[int, int], str]] = field(default_factory=list)
     _beside: list[tuple[tuple[int, int], str]] = field(default_factory=list)
@@ -79,9 +80,14 @@ class Scheduler:
         self._waiting.pop(wanted.name, None)
         self.running[wanted.name] = wanted
 
-    def release(self, name: str) -> None:
-        """Give the place back, or stop asking for one; somebody else may get it now."""
+    def release(self, name: str, *, well: bool = False) -> None:
+        """Give the place back, or stop asking for one; somebody else may get it now.
+
+        ``well``: the update succeeded, so its images are there for all.
+        """
         self._waiting.pop(name, None)
+        if well and name in self.running:
+            self.built |= self.running[name].images
         if self.running.pop(name, None) is not None:
             self._hand_out()
 
@@ -134,7 +140,7 @@ class Scheduler:
         return wanted.kind == "kubernetes" and not self.cluster_ready
 
     def _sharing(self, wanted: Wish) -> list[str]:
-        return [name for name, runs in self.running.items() if wanted.images & runs.images]
+        return [name for name, runs in self.running.items() if (wanted.images & runs.images) - self.built]
 
     def _line_up(self, waiting: Wish) -> None:
         """Put the resource in line if nothing but a place is missing; else an event will."""

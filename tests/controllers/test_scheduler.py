@@ -72,6 +72,16 @@ def test_a_deployment_waits_for_the_cluster_and_for_those_it_shares_an_image_wit
     assert woken == ["one", "two"]
 
 
+def test_an_image_that_was_built_is_there_for_all() -> None:
+    s = scheduler()
+    s.connected(ready=True)
+    shared = frozenset({"base"})
+    assert s.ask(wish("one", kind="kubernetes", images=shared))
+    s.release("one", well=True)
+    assert s.ask(wish("two", 1, kind="kubernetes", images=shared))
+    assert s.ask(wish("three", 2, kind="kubernetes", images=shared))
+
+
 def test_the_uncategorized_objects_go_before_other_deployments() -> None:
     s = scheduler()
     s.connected(ready=True)
