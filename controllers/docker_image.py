@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,8 +12,8 @@ from upright.controllers import fingerprint, images
 from upright.controllers.fingerprint import RESOURCE, SPAN
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
-from upright.controllers.world.engine.context import Ignore
 from upright.controllers.world.engine.errors import EngineError
+from upright.controllers.world.engine.ignores import Ignore
 from upright.controllers.world.engine.protocol import BuildRequest
 from upright.openapi.v1alpha1.docker_image import DockerImage, DockerImageStatus, ImageBuilding, ImageCompleted
 from upright.openapi.v1alpha1.image_map import ImageMap
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from upright.controllers.world.logs import Logs
     from upright.openapi.meta import Object
 
+REUSE_WITHIN = timedelta(seconds=60)
+"""A build older than this is looked at again: its files may have changed, and the engine's cache tells."""
 BUILT_LABELS = {"dev.tilt.built": "true", "dev.tilt.gc": "true"}
 
 
@@ -62,8 +65,21 @@ class DockerImageController(Controller[DockerImage]):
         bases = bases_of(turn, image.spec.image_maps)
         if bases is None:
             return Outcome(DockerImageStatus(waiting=StepWaiting(reason="waiting-for-base-image")))
+        if (twin := self._twin(turn)) is not None and turn.tasks.get("build") is None:
+            return Outcome(twin.model_copy(update={"built": print_}))
         view = turn.tasks.ensure("build", print_, partial(self._build, image, bases))
         return Outcome(status_of(view, print_, DockerImageStatus()))
+
+    def _twin(self, turn: Turn[DockerImage]) -> DockerImageStatus | None:
+        """Return the status of the same image that was built for another resource of this run, on the same bases."""
+        image = turn.obj
+        for other in turn.all(DockerImage):
+            done = other.status.completed
+            if other is image or done is None or done.error or other.spec != image.spec:
+                continue
+            if done.finished_at is not None and done.finished_at >= turn.now - REUSE_WITHIN:
+                return other.status
+        return None
 
     async def _build(self, image: DockerImage, bases: Mapping[str, str], report: Callable[[Any], None]) -> Built:
         started = self._clock()

@@ -9,7 +9,7 @@ import anyio.to_thread
 
 from upright.controllers.world.engine.build_output import ClassicOutput
 from upright.controllers.world.engine.connection import messages
-from upright.controllers.world.engine.context import ContextError, pack
+from upright.controllers.world.engine.context import pack
 from upright.controllers.world.engine.dockerfile import (
     DOCKERD,
     PODMAN,
@@ -18,6 +18,7 @@ from upright.controllers.world.engine.dockerfile import (
     refuse_unknown,
 )
 from upright.controllers.world.engine.errors import BuildFailed, BuildRefused
+from upright.controllers.world.engine.ignores import ContextError
 from upright.controllers.world.engine.images import Images
 
 if TYPE_CHECKING:

@@ -20,24 +20,49 @@ _PLATFORM_ARGS = ("BUILDPLATFORM", "BUILDOS", "BUILDARCH", "TARGETPLATFORM", "TA
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What a classic build API understands: flags by instruction, kinds of RUN --mount, heredocs."""
+    """What a builder understands: flags by instruction, kinds of RUN --mount, heredocs, platforms by variable.
+
+    ``missing`` says what to do about the rest.
+    """
 
     flags: frozenset[tuple[str, str]]
     mounts: frozenset[str] = frozenset()
     heredocs: bool = False
+    platform_variables: bool = False
+    missing: str = "needs BuildKit: install docker buildx (docker-buildx-plugin)"
 
 
-_DOCKERD_FLAGS = frozenset(
+_CLASSIC = frozenset(
     {("FROM", "platform"), ("COPY", "from"), ("COPY", "chown"), ("ADD", "chown")}
     | {("HEALTHCHECK", name) for name in ("interval", "timeout", "start-period", "retries")}
 )
-DOCKERD = Abilities(_DOCKERD_FLAGS)
-PODMAN = Abilities(
-    _DOCKERD_FLAGS | {("COPY", "chmod"), ("ADD", "chmod"), ("RUN", "mount"), ("RUN", "network")},
-    frozenset({"bind", "cache", "tmpfs"}),
-)
+_MORE = frozenset({("COPY", "chmod"), ("ADD", "chmod"), ("RUN", "mount"), ("RUN", "network")})
+DOCKERD = Abilities(_CLASSIC)
+PODMAN = Abilities(_CLASSIC | _MORE, frozenset({"bind", "cache", "tmpfs"}))
 PODMAN_WITH_HEREDOCS = Abilities(PODMAN.flags, PODMAN.mounts, heredocs=True)
 """Podman 4.9 and later."""
+OLD_BUILDKIT = Abilities(
+    PODMAN.flags | {("RUN", "security")},
+    frozenset({"bind", "cache", "tmpfs", "secret", "ssh"}),
+    platform_variables=True,
+    missing="needs a newer BuildKit: write `# syntax=docker/dockerfile:1` as the first line, or install docker buildx",
+)
+"""The frontend inside dockerd before 23, without a ``# syntax=`` line."""
+BUILDKIT = Abilities(
+    OLD_BUILDKIT.flags
+    | {
+        ("COPY", "link"),
+        ("ADD", "link"),
+        ("ADD", "checksum"),
+        ("ADD", "keep-git-dir"),
+        ("HEALTHCHECK", "start-interval"),
+    },
+    OLD_BUILDKIT.mounts,
+    heredocs=True,
+    platform_variables=True,
+    missing="needs a newer BuildKit: write `# syntax=docker/dockerfile:1` as the first line",
+)
+"""The frontend inside dockerd 25 and later, without a ``# syntax=`` line."""
 
 
 def instructions(dockerfile: str) -> Sequence[DockerfileInstruction]:
@@ -51,16 +76,44 @@ def instructions(dockerfile: str) -> Sequence[DockerfileInstruction]:
 
 
 def refuse_unknown(dockerfile: str, abilities: Abilities) -> None:
-    """Raise BuildRefused, with the line, for the first thing that only BuildKit can do."""
-    for number, text in enumerate(dockerfile.splitlines(), 1):
-        found = _SYNTAX.match(text)
-        if found and not _OFFICIAL.match(found[1]):
-            raise _needs_buildkit(number, f"the frontend {found[1]}")
-        if not text.startswith("#"):
-            break
+    """Raise BuildRefused, with the line, for the first thing that the builder does not understand."""
+    line, frontend = frontend_of(dockerfile)
+    if frontend and not _OFFICIAL.match(frontend):
+        raise _missing(line, f"the frontend {frontend}", abilities)
     for instruction in instructions(dockerfile):
         for what in _unknown(instruction, abilities):
-            raise _needs_buildkit(instruction.start_line, what)
+            raise _missing(instruction.start_line, what, abilities)
+
+
+def frontend_of(dockerfile: str) -> tuple[int, str]:
+    """Return the line and the image of the ``# syntax=`` directive, 0 and empty if there is none."""
+    for number, text in enumerate(dockerfile.splitlines(), 1):
+        if found := _SYNTAX.match(text):
+            return number, found[1]
+        if not text.startswith("#"):
+            break
+    return 0, ""
+
+
+def for_buildkit(dockerfile: str, inside: Abilities) -> str:
+    """Return the text to give to BuildKit, whose own frontend has these abilities. Raises BuildRefused.
+
+    Where the own frontend understands all of it, an official one need not be fetched from Docker Hub; line numbers stay.
+    """
+    line, frontend = frontend_of(dockerfile)
+    if frontend and not _OFFICIAL.match(frontend):
+        return dockerfile
+    try:
+        refuse_unknown(dockerfile, inside)
+    except BuildRefused:
+        if frontend:
+            return dockerfile
+        raise
+    lines = dockerfile.split("\n")
+    if not frontend or lines[line].startswith("#"):  # another directive may follow, and must follow at once
+        return dockerfile
+    lines[line - 1] = "#"
+    return "\n".join(lines)
 
 
 def platform_args(dockerfile: str, target: str, engine: str) -> dict[str, str]:
@@ -83,7 +136,7 @@ def _unknown(instruction: DockerfileInstruction, abilities: Abilities) -> Iterat
             yield f"{instruction.name} --{name}"
         elif name == "mount" and (kind := _mount_kind(value)) not in abilities.mounts:
             yield f"RUN --mount=type={kind}"
-        elif name == "platform" and "$" in value:
+        elif name == "platform" and "$" in value and not abilities.platform_variables:
             yield f"FROM --platform={value}"
     if instruction.heredocs and not abilities.heredocs:
         yield f"a heredoc ({instruction.name} <<{instruction.heredocs[0].name})"
@@ -93,6 +146,5 @@ def _mount_kind(options: str) -> str:
     return next((part.partition("=")[2] for part in options.split(",") if part.startswith("type=")), "bind")
 
 
-def _needs_buildkit(line: int, what: str) -> BuildRefused:
-    message = f"Dockerfile line {line} uses {what}, which needs BuildKit: install docker buildx (docker-buildx-plugin)"
-    return BuildRefused(message, line=line)
+def _missing(line: int, what: str, abilities: Abilities) -> BuildRefused:
+    return BuildRefused(f"Dockerfile line {line} uses {what}, which {abilities.missing}", line=line)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from upright.controllers.world.engine.context import Ignore
+    from upright.controllers.world.engine.ignores import Ignore
 
 Labels: TypeAlias = "Mapping[str, str]"
 StreamName: TypeAlias = Literal["stdout", "stderr"]

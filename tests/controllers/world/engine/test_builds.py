@@ -10,8 +10,8 @@ import pytest
 
 from tests.engines import IMAGE
 from upright.controllers.world.engine.build import content_tag
-from upright.controllers.world.engine.context import ignores_of
 from upright.controllers.world.engine.errors import BuildFailed, BuildRefused, Conflict, ImageNotFound
+from upright.controllers.world.engine.ignores import ignores_of
 from upright.controllers.world.engine.protocol import BuildRequest, ContainerSpec
 
 if TYPE_CHECKING:

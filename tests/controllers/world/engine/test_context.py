@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from upright.controllers.world.engine.context import (
-    HIDDEN_DOCKERFILE,
+from upright.controllers.world.engine.context import HIDDEN_DOCKERFILE, PackedContext, pack
+from upright.controllers.world.engine.ignores import (
     ContextError,
     Ignore,
-    PackedContext,
     ignore_file_of,
+    ignore_patterns,
     ignores_of,
-    pack,
     read_ignore_file,
 )
 
@@ -166,3 +165,30 @@ def test_a_missing_context_is_said_by_name(tmp_path: Path) -> None:
 def test_a_big_file_is_packed_whole(tmp_path: Path) -> None:
     (tmp_path / "big").write_bytes(b"x" * (3 << 20))
     assert entries(pack(tmp_path, DOCKERFILE))["big"].size == 3 << 20
+
+
+LISTS = [
+    [("a",)],
+    [(), ("b",)],
+    [("sub", "!sub/b.txt"), ("**/x",)],
+    [("**/x",), ("sub", "!sub/b.txt")],
+    [("*", "!b.txt"), ("b.txt",)],
+    [("*", "!sub"), ("*", "!sub/b.txt", "!a")],
+]
+
+
+@pytest.mark.parametrize("lists", LISTS)
+@pytest.mark.parametrize("base", ["", "sub", ".."])
+def test_one_list_of_patterns_says_the_same_as_many(tmp_path: Path, lists: list[tuple[str, ...]], base: str) -> None:
+    context = tmp_path / "ctx"
+    write(context, "a", "b.txt", "sub/a", "sub/b.txt", "sub/x", "sub/deep/a", "odd/!name", "odd/#name", "odd/[x]*")
+    ignores = [Ignore((context / base).resolve(), patterns) for patterns in lists if patterns or base != ".."]
+    together = Ignore(context, tuple(ignore_patterns(context, ignores)))
+    assert files(context, [together] if together.patterns else []) == files(context, ignores)
+
+
+def test_odd_names_are_listed_literally(tmp_path: Path) -> None:
+    write(tmp_path, "!name", "#name", "[x]*", "x", "[x]y", "plain")
+    ignores = [Ignore(tmp_path, ("*", "!plain", "!\\[x]y")), Ignore(tmp_path, ("!x", "!\\[x]y", "!plain"))]
+    patterns = ignore_patterns(tmp_path, ignores)
+    assert files(tmp_path, [Ignore(tmp_path, tuple(patterns))]) == {"plain", "[x]y"}

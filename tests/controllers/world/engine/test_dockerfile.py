@@ -3,10 +3,13 @@ from __future__ import annotations
 import pytest
 
 from upright.controllers.world.engine.dockerfile import (
+    BUILDKIT,
     DOCKERD,
+    OLD_BUILDKIT,
     PODMAN,
     PODMAN_WITH_HEREDOCS,
     Abilities,
+    for_buildkit,
     platform_args,
     refuse_unknown,
 )
@@ -80,3 +83,34 @@ def test_only_declared_platform_args_are_given() -> None:
         "TARGETVARIANT": "v7",
         "BUILDPLATFORM": "linux/amd64",
     }
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "given"),
+    [
+        ("FROM scratch\n", "FROM scratch\n"),
+        ("# syntax=docker/dockerfile:1\nFROM scratch\n", "#\nFROM scratch\n"),
+        (
+            "# syntax=docker/dockerfile:1\n# escape=`\nFROM scratch\n",
+            "# syntax=docker/dockerfile:1\n# escape=`\nFROM scratch\n",
+        ),
+        ("# syntax=docker/dockerfile:1\nFROM scratch\nCOPY --parents a /\n",) * 2,
+        ("# syntax=docker/dockerfile:1-labs\nFROM scratch\n",) * 2,
+        ("# syntax=example/other:1\nFROM scratch\n",) * 2,
+    ],
+)
+def test_a_frontend_is_fetched_only_where_it_is_needed(dockerfile: str, given: str) -> None:
+    assert for_buildkit(dockerfile, BUILDKIT) == given
+
+
+def test_an_old_buildkit_knows_less_than_a_new_one() -> None:
+    heredoc = "FROM scratch\nRUN <<EOF\ntrue\nEOF\n"
+    assert for_buildkit(heredoc, BUILDKIT) == heredoc
+    with pytest.raises(
+        BuildRefused, match=r"line 2 uses a heredoc \(RUN <<EOF\), which needs a newer BuildKit: write `# syntax"
+    ):
+        for_buildkit(heredoc, OLD_BUILDKIT)
+    with_frontend = f"# syntax=docker/dockerfile:1\n{heredoc}"
+    assert for_buildkit(with_frontend, OLD_BUILDKIT) == with_frontend
+    mounts = "FROM --platform=$BUILDPLATFORM scratch\nRUN --mount=type=secret,id=x true\n"
+    assert for_buildkit(mounts, OLD_BUILDKIT) == mounts

@@ -186,11 +186,12 @@ async def test_a_run_killed_while_it_starts_leaves_nothing(product: Product, tmp
 
 async def test_leaving_an_engine_leaves_nothing(product: Product, place: Place, tmp_path: Path) -> None:
     before = host()
+    others = psutil.Process().children(recursive=True)  # the session's own engines
     async with private_engine(product, place, quiet) as engine:
         await build(engine, tmp_path)
         made = await engine.create(ContainerSpec(image=IMAGE, entrypoint=("sleep", "1000")))
         await engine.start(made)
-        below = psutil.Process().children(recursive=True)
+        below = [child for child in psutil.Process().children(recursive=True) if child not in others]
         assert any(named(process, "sleep") for process in below)
     assert not alive(below)
     assert host() == before
@@ -225,8 +226,9 @@ async def test_the_data_of_a_dead_run_is_removed_by_the_next(product: Product, p
 
 
 async def test_an_engine_that_dies_is_gone(product: Product, place: Place) -> None:
+    others = psutil.Process().children(recursive=True)  # the session's own engines
     async with private_engine(product, place, quiet) as engine:
-        below = psutil.Process().children(recursive=True)
+        below = [child for child in psutil.Process().children(recursive=True) if child not in others]
         next(process for process in below if named(process, product)).kill()
         await until_dead([process for process in below if not named(process, "slirp4netns")])
         with pytest.raises(EngineGone):
