@@ -25,6 +25,7 @@ RESERVED_FOR_NAME_SERVER = 11
 NAME_SERVER = 10
 CANDIDATES = tuple(IPv4Network(f"10.{second}.0.0/16") for second in (*range(77, 128), *range(128, 250)))
 INTERFACE_CHARACTERS = 15
+PREFIX = "upr-"
 END_SECONDS = 30.0
 LOOPBACK = "lo"
 
@@ -64,7 +65,7 @@ async def _make(engine: Engine, name: str, labels: Mapping[str, str], network: N
         if there.name == name:
             return there
     taken = [*routes(_route_table(network)), *routes(_route_table(Network()))]
-    interface = f"upr-{name}"[-INTERFACE_CHARACTERS:].lstrip("-")
+    interface = PREFIX + name[len(PREFIX) - INTERFACE_CHARACTERS :].lstrip("-")
     last = EngineError("no private address range is free for the pods: 10.77.0.0/16 to 10.249.0.0/16 are all routed")
     for candidate in CANDIDATES:
         if any(candidate.overlaps(route) for route in taken):
@@ -91,7 +92,7 @@ def _lay_out(made: EngineNetwork, network: Network, *, private: bool) -> Cluster
         dns_ip=str(services[NAME_SERVER]),
         pods=Addresses(pods, reserved=RESERVED_FOR_BRIDGE),
         services=Addresses(services, reserved=RESERVED_FOR_NAME_SERVER),
-        network=network,
+        network=network if private else Network(network.namespace, made.interface),
     )
 
 

@@ -95,12 +95,7 @@ class NameServer:
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled."""
-        sock = self._network.new_socket(socket.SOCK_DGRAM)
-        try:
-            sock.bind(self._address)
-        except OSError:
-            sock.close()
-            raise
+        sock = self._network.listening_socket(socket.SOCK_DGRAM, self._address)
         sending, questions = anyio.create_memory_object_stream[_Datagram](QUESTIONS_WAITING)
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_datagram_endpoint(lambda: _Inbox(sending), sock=sock)

@@ -31,9 +31,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The network the pods' bridge stands in; ``namespace`` is a path such as ``/proc/PID/ns/net``, empty for ours."""
+    """The network the pods' bridge stands in; ``namespace`` is a path such as ``/proc/PID/ns/net``, empty for ours.
+
+    What listens hears only what comes in by the ``bridge``, if one is named.
+    """
 
     namespace: str = ""
+    bridge: str = ""
 
     def new_socket(self, kind: int = socket.SOCK_STREAM) -> socket.socket:
         """Return a new IPv4 socket that does not block."""
@@ -61,6 +65,20 @@ class Network:
                 _setns(own)
         finally:
             os.close(own)
+
+    def listening_socket(self, kind: int, address: tuple[str, int]) -> socket.socket:
+        """Return a socket that is bound to the address; raises OSError."""
+        sock = self.new_socket(kind)
+        try:
+            if self.bridge:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self.bridge.encode())
+            if kind == socket.SOCK_STREAM:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(address)
+        except OSError:
+            sock.close()
+            raise
+        return sock
 
     async def connect(self, host: str, port: int, seconds: float) -> socket.socket:
         """Return a connected socket; raises OSError (TimeoutError among them)."""

@@ -82,14 +82,8 @@ class ServiceProxy:
             self._close(address)
 
     def _open(self, address: Address, led: tuple[Backend, ...]) -> None:
-        listener = self._network.new_socket()
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(BACKLOG)
-        except OSError:
-            listener.close()
-            raise
+        listener = self._network.listening_socket(socket.SOCK_STREAM, address)
+        listener.listen(BACKLOG)
         self._doors[address] = door = _Door(listener, led)
         asyncio.get_running_loop().add_reader(listener.fileno(), self._accept, door)
 
