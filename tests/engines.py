@@ -13,6 +13,7 @@ from upright.controllers.world.engine.connection import Connection
 from upright.controllers.world.engine.docker_engine import DockerEngine
 from upright.controllers.world.engine.private import Place, Product, private_engine
 from upright.controllers.world.engine.protocol import BuildRequest
+from upright.controllers.world.processes import LocalProcesses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
@@ -40,10 +41,14 @@ class RunningEngine:
     kill: Callable[[int], Awaitable[object]] | None
 
     @asynccontextmanager
-    async def connected(self) -> AsyncGenerator[DockerEngine]:
-        async with Connection(self.info.address) as connection:
+    async def connected(self, *, buildkit: bool = False) -> AsyncGenerator[DockerEngine]:
+        """Connect to it; ``buildkit``: builds use a docker CLI that has it, if there is one."""
+        async with Connection(self.info.address) as connection, LocalProcesses() as processes:
             await connection.negotiate()
-            yield DockerEngine(connection, self.info, self.kill)
+            engine = DockerEngine(connection, self.info, self.kill)
+            if buildkit:
+                engine.processes = processes
+            yield engine
 
 
 @contextmanager

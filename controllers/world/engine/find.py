@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from upright.controllers.world.engine.errors import NoEngine
+from upright.controllers.world.processes import LocalProcesses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
 
     from upright.controllers.world.engine.docker_engine import DockerEngine
     from upright.controllers.world.engine.private import Product
+    from upright.controllers.world.processes import Processes
 
 EngineChoice: TypeAlias = Literal["auto", "host", "dockerd", "podman"]
 
@@ -35,11 +37,13 @@ async def find_engine(
     run_id: str,
     say: Callable[[str], object],
     environment: Mapping[str, str] | None = None,
+    processes: Processes | None = None,
 ) -> AsyncGenerator[DockerEngine, None]:
     """Hand out an engine; a private one ends, with all in it, when the context is left or we die. Raises NoEngine.
 
     ``host`` takes only what is there, ``dockerd`` and ``podman`` only a private one of that kind. ``state_dir`` is the run's
     folder, whose siblings are other runs' folders; ``run_id`` is unique among them. ``say`` hears what a user should know.
+    ``processes`` runs the docker CLI for builds, where there is one with BuildKit.
     """
     async with AsyncExitStack() as stack:
         search = _Search(stack, state_dir, run_id, say, os.environ if environment is None else environment)
@@ -48,6 +52,7 @@ async def find_engine(
             engine = engine or await search.private(product)
         if engine is None:
             raise NoEngine(search.summary())
+        engine.processes = processes or await stack.enter_async_context(LocalProcesses())
         yield engine
 
 
