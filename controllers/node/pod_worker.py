@@ -17,7 +17,7 @@ from upright.controllers.node.pod_plan import Prepare, Remove, Start, Step, Wait
 from upright.controllers.node.pod_probing import Probing
 from upright.controllers.node.pod_starter import part_of
 from upright.controllers.node.pod_status import full_name, phase_of
-from upright.controllers.node.sight import PAUSE, ContainerSight, Problem, Seen
+from upright.controllers.node.sight import PAUSE, ContainerSight, Problem, Seen, needs_pause
 from upright.controllers.world.engine.errors import EngineError, NotFound
 
 if TYPE_CHECKING:
@@ -96,12 +96,16 @@ class PodWorker:
         if pod is None:
             return
         for found in await self._workplace.engine.containers({POD_UID: pod.metadata.uid}):
-            if found.labels.get(CONTAINER) == HELPER or found.state == "created":
+            if found.labels.get(CONTAINER) == HELPER:
                 await self._workplace.engine.remove(found.id)
                 continue
             self._workplace.network.pods.keep(pod.metadata.uid, found.labels[POD_IP])
-            self._memory.prepared = True
             await self._see(found.id)
+        for sight in [one for one in self._memory.sights.values() if one.state == "created" and not one.error]:
+            await self._remove(sight.id)  # nobody starts it any more
+        sights = self._memory.sights.values()
+        held = any(one.name == PAUSE and one.state == "running" for one in sights)
+        self._memory.prepared = held or (bool(sights) and not needs_pause(pod.spec))
         self._probing.take_over(pod)
 
     async def _look(self) -> None:

@@ -62,7 +62,7 @@ class ServiceController(Controller[Service]):
 
     def _lead(self, service: Service, pods: list[Pod]) -> None:
         address, owner = service.spec.cluster_ip, service.metadata.uid
-        if IPv4Address(address) not in self._addresses.network:
+        if not self._is_ours(address):
             told = f"Cluster IP {address} is not within the service CIDR {self._addresses.network}; remove it"
             self._events.tell(service, "Warning", "ClusterIPOutOfRange", told)
             return
@@ -70,6 +70,12 @@ class ServiceController(Controller[Service]):
         self._zone.publish(service.name, service.metadata.namespace, [address], owner)
         ports = {(address, port.port): backends(service, port, pods) for port in service.spec.ports}
         self._proxy.publish(owner, ports)
+
+    def _is_ours(self, address: str) -> bool:
+        try:
+            return IPv4Address(address) in self._addresses.network
+        except ValueError:
+            return False
 
     async def _hold(self, service: Service, report: Callable[[Any], None]) -> None:
         """Withdraw the Service when it is gone."""
