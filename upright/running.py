@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -79,10 +80,17 @@ def _conclude(done: Session) -> int:
     """Say the verdict: success and failure cards on stdout, the reason as the last line of stderr."""
     verdict = done.status.verdict
     if verdict.state == "healthy":
-        sys.stdout.write("SUCCESS. All workloads are healthy.\n")
-        sys.stdout.flush()
+        _print("SUCCESS. All workloads are healthy.\n")
         return 0
-    sys.stdout.write("".join(card_lines(failure.to_wire()) for failure in done.status.failures))
-    sys.stdout.flush()
+    _print("".join(card_lines(failure.to_wire()) for failure in done.status.failures))
     sys.stderr.write(f"Error: {verdict.reason}\n")
     return verdict.exit_code if verdict.exit_code is not None else 1
+
+
+def _print(text: str) -> None:
+    """Print; that nobody reads any more (``| head``) does not change the verdict."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
