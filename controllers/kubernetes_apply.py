@@ -10,6 +10,7 @@ import anyio
 import orjson
 
 from upright.controllers import fingerprint
+from upright.controllers.apply_command import CommandFailed
 from upright.controllers.apply_order import waves
 from upright.controllers.finalizers import APPLY_FINALIZER
 from upright.controllers.fingerprint import RESOURCE, SPAN
@@ -32,11 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
+    from upright.controllers.apply_command import ApplyCommands
     from upright.controllers.clusters import Clusters
     from upright.controllers.runtime.turn import Turn
     from upright.controllers.world.kubernetes import Kubernetes
-    from upright.controllers.world.logs import Logs
+    from upright.controllers.world.logs import Logs, LogWriter
     from upright.openapi.meta import Json, Object
+    from upright.openapi.v1alpha1.kubernetes_apply import ApplyCmd
 
 DEFAULT_NAMESPACE = "default"
 APPLIES_AT_ONCE = 10
@@ -56,6 +59,7 @@ class KubernetesApplyController(Controller[KubernetesApply]):
     """Applies each KubernetesApply once for each spec, cause and set of images.
 
     ``prepare`` reads the YAML and puts the built images into it; it raises ValueError for what cannot be.
+    ``commands`` runs the user's own, where they apply.
     """
 
     kind: ClassVar[type[Object]] = KubernetesApply
@@ -69,11 +73,13 @@ class KubernetesApplyController(Controller[KubernetesApply]):
         logs: Logs,
         clock: Callable[[], datetime],
         prepare: Callable[[KubernetesApply, Sequence[ImageMap]], list[Json]],
+        commands: ApplyCommands,
     ) -> None:
         self._clusters = clusters
         self._logs = logs
         self._clock = clock
         self._prepare = prepare
+        self._commands = commands
 
     def watches(self) -> Iterable[Watch]:
         yield Watch(Cluster, lambda _: [Key("", found.name) for found in self.caches.of(KubernetesApply).all()])
@@ -119,16 +125,19 @@ class KubernetesApplyController(Controller[KubernetesApply]):
     ) -> _Applied:
         del report
         started = self._clock()
-        notes = apply.metadata.annotations
-        log = self._logs.open(notes.get(SPAN, f"kubernetesapply:{apply.name}"), notes.get(RESOURCE, ""))
+        log = self._log(apply)
         limit = apply.spec.timeout
+        told = format_duration(limit) if limit else f"{DEFAULT_TIMEOUT_SECONDS:g}s"
+        by_command = apply.spec.apply_cmd
         try:
             with anyio.fail_after(limit.total_seconds() if limit else DEFAULT_TIMEOUT_SECONDS):
-                wanted = self._prepare(apply, maps)
-                answers = await self._all(kubernetes, wanted)
+                if by_command is not None:
+                    answers = await self._commands.apply(by_command, maps, log)
+                else:
+                    answers = await self._all(kubernetes, self._prepare(apply, maps))
         except TimeoutError:
-            told = format_duration(limit) if limit else f"{DEFAULT_TIMEOUT_SECONDS:g}s"
-            error = f"apply timed out after {told}: see update_settings(k8s_upsert_timeout_secs=…)"
+            what = "apply command" if by_command is not None else "apply"
+            error = f"{what} timed out after {told}: see update_settings(k8s_upsert_timeout_secs=…)"
             return _Applied(started, self._clock(), error=error)
         except (APIError, ValueError) as error:
             return _Applied(started, self._clock(), error=str(error))
@@ -159,14 +168,35 @@ class KubernetesApplyController(Controller[KubernetesApply]):
         return [answers[index] for index in sorted(answers)]
 
     async def finalize(self, turn: Turn[KubernetesApply]) -> None:
-        """Delete what was applied, but namespaces."""
+        """Delete what was applied, but namespaces; by the user's command where there is one."""
         apply = turn.obj
+        by_command = apply.spec.delete_cmd
+        if by_command is not None:
+            if apply.status.applied_input_hash:
+                await self._delete_by_command(apply, by_command)
+            return
         kubernetes = self._clusters.get(apply.spec.cluster)
         if kubernetes is None:
             return
         for obj in reversed(apply.status.objects):
             if obj.kind != "Namespace":
                 await kubernetes.delete(Ref(obj.api_version, obj.kind, obj.name, obj.namespace))
+
+    async def _delete_by_command(self, apply: KubernetesApply, said: ApplyCmd) -> None:
+        """Run the command; that it failed is logged, and not tried again."""
+        log = self._log(apply)
+        limit = apply.spec.timeout
+        try:
+            with anyio.fail_after(limit.total_seconds() if limit else DEFAULT_TIMEOUT_SECONDS):
+                await self._commands.delete(said, log)
+        except TimeoutError:
+            log.write("delete command timed out", level="ERROR")
+        except CommandFailed as error:
+            log.write(str(error), level="ERROR")
+
+    def _log(self, apply: KubernetesApply) -> LogWriter:
+        notes = apply.metadata.annotations
+        return self._logs.open(notes.get(SPAN, f"kubernetesapply:{apply.name}"), notes.get(RESOURCE, ""))
 
     def _users_of(self, obj: Object) -> Iterable[Key]:
         for apply in self.caches.of(KubernetesApply).all():

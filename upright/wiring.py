@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from upright.apiserver.clock import utc_now
 from upright.client.log_folder import Selection
 from upright.cluster_choice import choose
+from upright.controllers.apply_command import ApplyCommands
 from upright.controllers.cluster import ClusterController
 from upright.controllers.clusters import Clusters
 from upright.controllers.cmd import CmdController
@@ -22,7 +23,7 @@ from upright.controllers.port_forward import PortForwardController
 from upright.controllers.resource import ResourceController
 from upright.controllers.tiltfile.controller import TiltfileController
 from upright.controllers.tiltfile.execution import Execution
-from upright.controllers.tiltfile.injection import prepare
+from upright.controllers.tiltfile.injection import applied_objects, prepare
 from upright.controllers.tiltfile.project import Facts
 from upright.controllers.world.environment import base_environment
 from upright.openapi.errors import ServiceUnavailable
@@ -126,7 +127,13 @@ def controllers(wiring: Wiring) -> Iterable[Controller[Any]]:
         DockerImageController(engines, logs, utc_now),
         ImageMapController(),
         ClusterController(wiring.cluster, clusters, logs, utc_now),
-        KubernetesApplyController(clusters, logs, utc_now, prepare),
+        KubernetesApplyController(
+            clusters,
+            logs,
+            utc_now,
+            prepare,
+            ApplyCommands(wiring.processes, wiring.environment, applied_objects),
+        ),
         KubernetesDiscoveryController(clusters),
         PodLogStreamController(clusters, logs),
         PortForwardController(clusters, logs, utc_now, wiring.options.host),

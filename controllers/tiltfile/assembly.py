@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,16 +22,20 @@ from upright.controllers.tiltfile.kubernetes_objects import (
 )
 from upright.controllers.tiltfile.language.errors import Failure, nearest
 from upright.controllers.tiltfile.language.text import quote
+from upright.controllers.tiltfile.live_updates import check_watched, restarting
+from upright.controllers.tiltfile.locators import located
 from upright.controllers.tiltfile.references import parse_reference
 from upright.controllers.tiltfile.resource_options import Accumulated
+from upright.controllers.tiltfile.workload_names import names_by_function
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from upright.controllers.tiltfile.images import Image
     from upright.controllers.tiltfile.kubernetes_objects import Entity
     from upright.controllers.tiltfile.project import Project
     from upright.controllers.tiltfile.references import Reference
-    from upright.controllers.tiltfile.resource_options import KubernetesOptions, PodReadiness
+    from upright.controllers.tiltfile.resource_options import CustomDeploy, KubernetesOptions, PodReadiness
     from upright.openapi.v1alpha1.port_forward import Forward
     from upright.openapi.v1alpha1.resource import ResourceSpec
 
@@ -51,6 +54,8 @@ class Draft:
     pod_readiness: PodReadiness = ""
     discovery_strategy: str = ""
     grouped: bool = False
+    custom: CustomDeploy | None = None
+    updated: list[Image] = field(default_factory=list["Image"])
 
 
 def assemble(project: Project) -> tuple[list[tuple[str, ResourceSpec]], list[tuple[str, ResourceSpec]]]:
@@ -58,13 +63,17 @@ def assemble(project: Project) -> tuple[list[tuple[str, ResourceSpec]], list[tup
     index = ImageIndex(project.images)
     index.link()
     assembly = _Assembly(project, index)
+    assembly.by_custom_deploy()
     assembly.by_workload()
     assembly.by_pod_template()
     assembly.apply_options()
     drafts = assembly.drafts
     for draft in drafts:
         found = (index.consumed_by(reference) for reference in draft.references.values())
-        draft.images = list(dict.fromkeys(image.map_name for image in found if image is not None))
+        images = list({image.map_name: image for image in found if image is not None}.values())
+        draft.images = [image.map_name for image in images if not image.only_updated]
+        draft.updated = [image for image in images if image.live_update is not None]
+    _check_live_updates(index, drafts)
     has_objects = bool(assembly.rest)
     warning = index.unused_warning(project.quiet_images, has_resources=bool(drafts), has_objects=has_objects)
     if warning:
@@ -77,6 +86,17 @@ def assemble(project: Project) -> tuple[list[tuple[str, ResourceSpec]], list[tup
         rest = Draft(UNCATEGORIZED, entities=assembly.rest, pod_readiness="ignore")
         left.append((UNCATEGORIZED, specification(project, rest, index, deployed)))
     return made, left
+
+
+def _check_live_updates(index: ImageIndex, drafts: Sequence[Draft]) -> None:
+    for image in index.images:
+        if image.live_update is not None:
+            check_watched(image, index.watched_by(image))
+    deployed = [(draft.name, image.live_update) for draft in drafts for image in draft.updated]
+    custom = [(draft.name, draft.custom.live_update) for draft in drafts if draft.custom is not None]
+    wrong = restarting([*deployed, *custom])
+    if wrong:
+        raise Failure(wrong)
 
 
 def _check_context(project: Project, *, needed: bool) -> None:
@@ -92,6 +112,8 @@ def _check_context(project: Project, *, needed: bool) -> None:
 class _Assembly:
     def __init__(self, project: Project, index: ImageIndex) -> None:
         self.project = project
+        self.index = index
+        self.locators = [locator for info in project.kinds.infos for locator in info.locators]
         self.in_env_vars = [image.selector for image in index.images if image.match_in_env_vars]
         self.rest = list(project.entities)
         self.services = {id(one): (one, selector) for one in self.rest if (selector := service_selector(one))}
@@ -101,7 +123,8 @@ class _Assembly:
     def make(self, name: str) -> Draft:
         if name in self.by_name:
             raise Failure(f"k8s_resource named {quote(name)} already exists")
-        self.project.check_free(name)
+        if name in self.project.local_resources:
+            raise Failure(f"local_resource named {quote(name)} already exists")
         draft = self.by_name[name] = Draft(name)
         self.drafts.append(draft)
         return draft
@@ -117,6 +140,8 @@ class _Assembly:
                 continue
             if any(selector.matches(reference) for selector in self.in_env_vars):
                 found.append(reference)
+        texts = [one.text for one in located(entity.body, self.locators)] if self.locators else []
+        found += [self.parsed(entity, text) for text in texts if text]
         return found
 
     def parsed(self, entity: Entity, text: str) -> Reference:
@@ -131,11 +156,27 @@ class _Assembly:
             draft.entities.append(entity)
             draft.references.update((str(one), one) for one in self.references(entity))
 
+    def by_custom_deploy(self) -> None:
+        """Make a resource of every k8s_custom_deploy call; the images it asks for must be there."""
+        for said in self.project.custom_deploys.values():
+            draft = self.make(said.name)
+            draft.custom = said
+            for reference in said.image_deps:
+                if self.index.consumed_by(reference) is None:
+                    raise Failure(
+                        f"resource {said.name}: image build {quote(reference.familiar)} not found", said.place
+                    )
+                draft.references[str(reference)] = reference
+
+    def is_workload(self, entity: Entity) -> bool:
+        """Whether the object is of a workload's kind, or uses an image."""
+        return self.project.kinds.is_workload(entity) or bool(self.references(entity))
+
     def by_workload(self) -> None:
         """Make a resource of every workload, with the Services that lead to it."""
-        workloads = [entity for entity in self.rest if readiness_of_kind(entity) or self.references(entity)]
+        workloads = [entity for entity in self.rest if self.is_workload(entity)]
         self.drop(workloads)
-        for name, workload in zip(unique_names(workloads), workloads, strict=True):
+        for name, workload in zip(self.names(workloads), workloads, strict=True):
             try:
                 draft = self.make(name)
             except Failure as failure:
@@ -143,6 +184,13 @@ class _Assembly:
                 raise Failure(f"error making resource for workload {identity}: {failure}") from None
             self.take(draft, [workload])
             self.take_services(draft, workload)
+
+    def names(self, workloads: list[Entity]) -> list[str]:
+        """Return the resources' names: as the Tiltfile's function says, else the shortest that are unique."""
+        function = self.project.name_workload
+        if function is None:
+            return unique_names(workloads)
+        return names_by_function(self.project, function, workloads)
 
     def take_services(self, draft: Draft, workload: Entity) -> None:
         labels = pod_labels(workload)
@@ -241,19 +289,3 @@ class _Assembly:
 
 def _full_names(entities: Iterable[Entity]) -> str:
     return ", ".join(quote(entity.full_name) for entity in entities)
-
-
-_READINESS_OF_KIND: tuple[tuple[re.Pattern[str], PodReadiness], ...] = (
-    (re.compile("cronjob", re.IGNORECASE), "ignore"),
-    (re.compile("job", re.IGNORECASE), "succeeded"),
-)
-
-
-def readiness_of_kind(entity: Entity) -> PodReadiness:
-    """Return the pod readiness that goes with the kind: Jobs succeed, CronJobs are not waited for."""
-    if not re.search("batch/v1", entity.api_version, re.IGNORECASE):
-        return ""
-    for pattern, mode in _READINESS_OF_KIND:
-        if pattern.search(entity.kind):
-            return mode
-    return ""

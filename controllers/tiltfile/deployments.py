@@ -12,8 +12,14 @@ from upright.controllers.tiltfile.yaml_documents import dump_all
 from upright.openapi.v1alpha1.cmd_image import CmdImageSpec
 from upright.openapi.v1alpha1.docker_image import DockerImageSpec
 from upright.openapi.v1alpha1.image_map import ImageMapSpec, OverrideArgs, OverrideCommand
-from upright.openapi.v1alpha1.kubernetes_apply import DiscoveryTemplateSpec, KubernetesApplySpec, LabelSelector
+from upright.openapi.v1alpha1.kubernetes_apply import (
+    ApplyCmd,
+    DiscoveryTemplateSpec,
+    KubernetesApplySpec,
+    LabelSelector,
+)
 from upright.openapi.v1alpha1.limits import Limits
+from upright.openapi.v1alpha1.live_update import KubernetesLiveUpdateSelector, LiveUpdateSelector, LiveUpdateSource
 from upright.openapi.v1alpha1.pod_log_stream import PodLogStreamTemplateSpec
 from upright.openapi.v1alpha1.port_forward import PortForwardTemplateSpec
 from upright.openapi.v1alpha1.resource import KubernetesSpec, ResourceImage, ResourceSpec
@@ -22,7 +28,9 @@ if TYPE_CHECKING:
     from upright.controllers.tiltfile.assembly import Draft
     from upright.controllers.tiltfile.images import CustomBuild, Image, ImageIndex
     from upright.controllers.tiltfile.project import Project
+    from upright.controllers.tiltfile.readers import Command
     from upright.controllers.tiltfile.resource_options import PodReadiness
+    from upright.openapi.v1alpha1.live_update import LiveUpdateSpec
 
 CLUSTER = "default"
 SIDECARS = ("istio-init", "istio-proxy", "linkerd-proxy", "linkerd-init")
@@ -39,7 +47,7 @@ def specification(project: Project, draft: Draft, index: ImageIndex, deployed: s
         auto_init=said.auto_init,
         labels=tuple(said.labels),
         links=tuple(said.links),
-        pod_readiness=_pod_readiness(draft),
+        pod_readiness=_pod_readiness(project, draft),
         limits=said.limits or Limits(),
         kubernetes=_kubernetes(project, draft, index, deployed),
     )
@@ -53,7 +61,10 @@ def _kubernetes(project: Project, draft: Draft, index: ImageIndex, deployed: set
     )
     selectors = tuple(LabelSelector(match_labels=labels) for labels in draft.extra_pod_selectors)
     apply = KubernetesApplySpec(
-        yaml=dump_all([entity.body for entity in entities]),
+        yaml="" if draft.custom else dump_all([entity.body for entity in entities]),
+        apply_cmd=_command(project, draft.custom.apply) if draft.custom else None,
+        delete_cmd=_command(project, draft.custom.delete) if draft.custom else None,
+        image_locators=project.kinds.locators(entities),
         image_maps=tuple(draft.images),
         timeout=project.settings.k8s_upsert_timeout,
         kubernetes_discovery_template_spec=DiscoveryTemplateSpec(extra_selectors=selectors) if selectors else None,
@@ -64,23 +75,43 @@ def _kubernetes(project: Project, draft: Draft, index: ImageIndex, deployed: set
         server_side_apply=project.settings.server_side_apply,
     )
     made = tuple(_image(project, image, base=image.map_name not in deployed) for image in images)
-    return KubernetesSpec(images=made, apply=apply, display_names=tuple(display_names(entities)))
+    return KubernetesSpec(
+        images=made,
+        apply=apply,
+        display_names=tuple(display_names(entities)),
+        deps=draft.custom.deps if draft.custom else (),
+        live_updates=_live_updates(draft),
+    )
+
+
+def _live_updates(draft: Draft) -> tuple[LiveUpdateSpec, ...]:
+    """Return the live updates of the resource's containers: those of its images, and a custom deploy's own."""
+    found: list[LiveUpdateSpec] = []
+    for image in draft.updated:
+        if image.live_update is not None:
+            by_image = {"image": image.familiar} if image.only_updated else {"image_map_name": image.map_name}
+            containers = KubernetesLiveUpdateSelector(discovery_name=draft.name, apply_name=draft.name, **by_image)
+            sources = () if image.only_updated else (LiveUpdateSource(image_map=image.map_name),)
+            selector = LiveUpdateSelector(kubernetes=containers)
+            found.append(image.live_update.model_copy(update={"selector": selector, "sources": sources}))
+    if draft.custom is not None and draft.custom.live_update is not None:
+        found.append(draft.custom.live_update)
+    return tuple(found)
+
+
+def _command(project: Project, said: Command) -> ApplyCmd:
+    return ApplyCmd(args=said.argv, dir=said.directory, env=environment(project, said.env))
 
 
 def _strategy(text: str) -> Literal["", "default", "selectors-only"]:
     return "selectors-only" if text == "selectors-only" else "default" if text else ""
 
 
-def _pod_readiness(draft: Draft) -> PodReadiness:
-    """Return the mode: as said, else by the kinds (wait over ignore over succeeded), else by what it is made of."""
-    from upright.controllers.tiltfile.assembly import readiness_of_kind  # noqa: PLC0415  reason: assembly uses this module
-
-    if draft.pod_readiness:
-        return draft.pod_readiness
-    by_kind = {readiness_of_kind(entity) for entity in draft.entities}
-    for mode in ("ignore", "succeeded"):
-        if mode in by_kind:
-            return mode
+def _pod_readiness(project: Project, draft: Draft) -> PodReadiness:
+    """Return the mode: as said, else by the objects' kinds, else by what it is made of."""
+    said = draft.pod_readiness or project.kinds.readiness(draft.entities)
+    if said:
+        return said
     if draft.grouped and not draft.extra_pod_selectors and not draft.images:
         return "ignore"
     return "wait"

@@ -120,7 +120,11 @@ def _evaluated(path: str, project: Project) -> Evaluation:
         raise TiltfileError(message)
     interpreter = project.interpreter
     interpreter.run(path)
-    with interpreter.errors():
+    with interpreter.errors(), interpreter.cancellation:
+        if project.unused_steps:
+            from upright.controllers.tiltfile.live_updates import check_all_used  # noqa: PLC0415  reason: where used
+
+            check_all_used(project)
         resources = make_resources(project)
         if not resources:
             raise Failure("No resources found. Check out https://docs.tilt.dev/tutorial.html to get started!")

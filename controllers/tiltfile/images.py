@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from upright.controllers.tiltfile.project import Project
     from upright.controllers.tiltfile.readers import Command
     from upright.controllers.tiltfile.references import Reference, Selector
+    from upright.openapi.v1alpha1.live_update import LiveUpdateSpec
 
 NO_CONFIGS = (
     "We could not find any deployment instructions, e.g. `k8s_yaml` or `docker_compose`.\n"
@@ -72,8 +73,22 @@ class Image:
     match_in_env_vars: bool = False
     entrypoint: tuple[str, ...] = ()
     container_args: tuple[str, ...] | None = None
+    live_update: LiveUpdateSpec | None = None
     needs: list[str] = field(default_factory=list[str])
     used: bool = False
+
+    @property
+    def only_updated(self) -> bool:
+        """Whether the image is never built: the command does nothing, and files are copied into what runs."""
+        build = self.build
+        return (
+            self.live_update is not None and isinstance(build, CustomBuild) and build.command.argv == ("sh", "-c", ":")
+        )
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The files and folders that it is built from."""
+        return (self.build.context,) if isinstance(self.build, DockerBuild) else self.build.deps
 
     @property
     def familiar(self) -> str:
@@ -155,6 +170,10 @@ class ImageIndex:
         for name in wanted:
             visit(name)
         return order
+
+    def watched_by(self, image: Image) -> list[str]:
+        """Return what the image and all it is built on are built from."""
+        return [path for one in self.in_build_order([image.map_name]) for path in one.watched]
 
     def unused_warning(self, quiet: Sequence[str], *, has_resources: bool, has_objects: bool) -> str:
         """Return what to say of images that nothing uses, or nothing."""

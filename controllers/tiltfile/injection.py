@@ -17,6 +17,7 @@ from upright.controllers.tiltfile.kubernetes_objects import (
     pod_templates,
 )
 from upright.controllers.tiltfile.language.errors import Failure
+from upright.controllers.tiltfile.locators import located
 from upright.controllers.tiltfile.references import Selector, parse_reference
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from upright.openapi.meta import Json
     from upright.openapi.v1alpha1.image_map import ImageMap, ImageMapSpec
-    from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply
+    from upright.openapi.v1alpha1.kubernetes_apply import ImageLocator, KubernetesApply
 
 MANAGED_BY = ("app.kubernetes.io/managed-by", "tilt")
 TEMPLATE_HASH_LABEL = "tilt.dev/pod-template-hash"
@@ -55,7 +56,16 @@ def prepare(apply: KubernetesApply, image_maps: Iterable[ImageMap]) -> list[Json
         objects = [entity.body for entity in parse_entities(apply.spec.yaml, "yaml")]
     except Failure as failure:
         raise InjectionFailed(str(failure)) from None
-    return inject(objects, [_built(name, by_name.get(name)) for name in apply.spec.image_maps])
+    built = [_built(name, by_name.get(name)) for name in apply.spec.image_maps]
+    return inject(objects, built, apply.spec.image_locators)
+
+
+def applied_objects(text: str) -> list[Json]:
+    """Return the objects of the YAML that an apply command printed; raises ValueError."""
+    try:
+        return [entity.body for entity in parse_entities(text, "stdout")]
+    except Failure as failure:
+        raise InjectionFailed(str(failure)) from None
 
 
 def _built(name: str, found: ImageMap | None) -> BuiltImage:
@@ -65,7 +75,7 @@ def _built(name: str, found: ImageMap | None) -> BuiltImage:
     return BuiltImage(name, found.spec, image)
 
 
-def inject(objects: Iterable[Json], images: Sequence[BuiltImage]) -> list[Json]:
+def inject(objects: Iterable[Json], images: Sequence[BuiltImage], locators: Sequence[ImageLocator] = ()) -> list[Json]:
     """Return copies of the objects, ready to be applied, as Tilt prepares them.
 
     Every image must be used by one of the objects; raises InjectionFailed if not.
@@ -78,7 +88,7 @@ def inject(objects: Iterable[Json], images: Sequence[BuiltImage]) -> list[Json]:
         if images:
             _prefer_local(body)
         for image in images:
-            if _replace(body, image):
+            if _replace(body, image, locators):
                 missing.discard(image.name)
                 _override(body, image)
         add_template_hashes(body)
@@ -127,7 +137,7 @@ def _prefer_local(body: Json) -> None:
         body.setdefault("spec", {})["podManagementPolicy"] = "Parallel"
 
 
-def _replace(body: Json, image: BuiltImage) -> bool:
+def _replace(body: Json, image: BuiltImage, locators: Sequence[ImageLocator]) -> bool:
     """Put the image in wherever it is meant; tell whether it was anywhere."""
     selector = image.selector
     places = [(container, "image", "imagePullPolicy") for container in containers(body) if container.get("image")]
@@ -141,6 +151,10 @@ def _replace(body: Json, image: BuiltImage) -> bool:
     for pair in env_vars(body) if image.spec.match_in_env_vars else ():
         if _means(selector, pair["value"]):
             pair["value"] = image.image
+            replaced = True
+    for place in located(body, locators):
+        if _means(selector, place.text):
+            place.put(image.image, PULL_POLICY)
             replaced = True
     return replaced
 

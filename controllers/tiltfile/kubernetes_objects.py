@@ -73,6 +73,10 @@ class Entity:
         return str(_metadata(self.body).get("namespace") or "default")
 
     @property
+    def labels(self) -> Json:
+        return _mapping(_metadata(self.body).get("labels"))
+
+    @property
     def address(self) -> tuple[str, str, str, str]:
         """What makes two objects the same one."""
         return self.name, str(_metadata(self.body).get("namespace") or ""), self.kind, self.api_version

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from upright.controllers.tiltfile.language.errors import Failure
+from upright.controllers.tiltfile.workload_kinds import Kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from upright.controllers.tiltfile.language.errors import Place
     from upright.controllers.tiltfile.language.interpreter import Interpreter
     from upright.controllers.tiltfile.language.values import Value
-    from upright.controllers.tiltfile.resource_options import KubernetesOptions, LocalResource
+    from upright.controllers.tiltfile.live_updates import LiveUpdateStep
+    from upright.controllers.tiltfile.resource_options import CustomDeploy, KubernetesOptions, LocalResource
     from upright.openapi.v1alpha1.cluster import RegistryHosting
     from upright.openapi.v1alpha1.tiltfile import TiltfileSettings
 
@@ -89,6 +91,9 @@ class Project:
     entities: list[Entity] = field(default_factory=list["Entity"])
     entity_places: dict[tuple[str, ...], Place | None] = field(default_factory=dict[tuple[str, ...], "Place | None"])
     kubernetes_options: list[KubernetesOptions] = field(default_factory=list["KubernetesOptions"])
+    custom_deploys: dict[str, CustomDeploy] = field(default_factory=dict[str, "CustomDeploy"])
+    kinds: Kinds = field(default_factory=Kinds)
+    name_workload: Value = None
     default_registry: RegistryHosting | None = None
     allowed_contexts: list[str] = field(default_factory=list[str])
     quiet_images: list[str] = field(default_factory=list[str])
@@ -99,6 +104,7 @@ class Project:
     disable_all: bool = False
     config_parsed_in: str = ""
     wrong_usage: bool = False
+    unused_steps: dict[str, LiveUpdateStep] = field(default_factory=dict[str, "LiveUpdateStep"])
     memory: dict[str, Value] = field(default_factory=dict[str, "Value"])
 
     @property
@@ -141,6 +147,7 @@ class Project:
             raise Failure(f"open {path}: no such file or directory") from None
 
     def check_free(self, name: str) -> None:
-        """Raise Failure if a local resource of that name is there already."""
-        if name in self.local_resources:
-            raise Failure(f'local_resource named "{name}" already exists')
+        """Raise Failure if a resource of that name was defined already."""
+        for kind, known in (("local", self.local_resources), ("k8s", self.custom_deploys)):
+            if name in known:
+                raise Failure(f'{kind}_resource named "{name}" already exists')

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from upright.controllers.tiltfile.language.errors import Place
     from upright.controllers.tiltfile.readers import Command
+    from upright.controllers.tiltfile.references import Reference
     from upright.openapi.v1alpha1.limits import Limits
+    from upright.openapi.v1alpha1.live_update import LiveUpdateSpec
     from upright.openapi.v1alpha1.port_forward import Forward
     from upright.openapi.v1alpha1.probe import Probe
     from upright.openapi.v1alpha1.resource import Link
@@ -54,6 +56,19 @@ class KubernetesOptions(ResourceOptions):
     extra_pod_selectors: tuple[dict[str, str], ...] = ()
     pod_readiness: PodReadiness = ""
     discovery_strategy: Literal["", "default", "selectors-only"] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomDeploy:
+    """A k8s_custom_deploy call: a command that applies and one that deletes."""
+
+    name: str
+    place: Place | None
+    apply: Command
+    delete: Command
+    deps: tuple[str, ...]
+    image_deps: tuple[Reference, ...] = ()
+    live_update: LiveUpdateSpec | None = None
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ def make_resources(project: Project) -> tuple[Resource, ...]:
     """
     drafts: list[tuple[str, ResourceSpec]] = []
     uncategorized: list[tuple[str, ResourceSpec]] = []
-    if project.entities or project.kubernetes_options or project.images:
+    if project.entities or project.kubernetes_options or project.images or project.custom_deploys:
         from upright.controllers.tiltfile.assembly import assemble  # noqa: PLC0415  reason: only where there is Kubernetes
 
         drafts, uncategorized = assemble(project)

@@ -17,26 +17,36 @@ if TYPE_CHECKING:
 A = TypeVar("A", bound=Arguments)
 
 _SAME_NAME = (
-    "allow_k8s_contexts blob ci_settings custom_build default_registry docker_build include k8s_resource k8s_yaml "
-    "link listdir load_dynamic local local_resource port_forward print read_file secret_settings trigger_mode "
-    "update_settings watch_file"
+    "allow_k8s_contexts blob ci_settings custom_build default_registry docker_build docker_prune_settings filter_yaml "
+    "include k8s_custom_deploy k8s_kind k8s_resource k8s_yaml link listdir load_dynamic local local_git_repo "
+    "local_resource port_forward print read_file secret_settings trigger_mode update_settings version_settings "
+    "watch_file watch_settings workload_to_resource_function"
 )
 BUILTINS: Mapping[str, str] = {
     **{name: name for name in _SAME_NAME.split()},
+    **dict.fromkeys(["fall_back_on", "initial_sync", "restart_container", "run", "sync"], "live_update"),
     "TRIGGER_MODE_AUTO": "trigger_mode",
     "TRIGGER_MODE_MANUAL": "trigger_mode",
     "config": "config_module",
+    "analytics_settings": "telemetry",
     "decode_json": "json_codec",
     "decode_yaml": "yaml_codec",
     "decode_yaml_stream": "yaml_codec",
+    "disable_feature": "features",
+    "disable_snapshots": "features",
+    "enable_feature": "features",
     "encode_json": "json_codec",
     "encode_yaml": "yaml_codec",
     "encode_yaml_stream": "yaml_codec",
     "exec_action": "probe",
+    "experimental_analytics_report": "telemetry",
+    "experimental_metrics_settings": "telemetry",
+    "experimental_telemetry_cmd": "telemetry",
     "exit": "messages",
     "fail": "messages",
     "http_get_action": "probe",
     "k8s_context": "allow_k8s_contexts",
+    "k8s_image_json_path": "k8s_kind",
     "k8s_namespace": "allow_k8s_contexts",
     "module": "records",
     "os": "os_module",
@@ -45,6 +55,7 @@ BUILTINS: Mapping[str, str] = {
     "read_json": "json_codec",
     "read_yaml": "yaml_codec",
     "read_yaml_stream": "yaml_codec",
+    "set_team": "telemetry",
     "shlex": "shlex_module",
     "struct": "records",
     "sys": "sys_module",
@@ -56,32 +67,10 @@ BUILTINS: Mapping[str, str] = {
 
 NOT_YET = frozenset(
     [
-        "analytics_settings",
         "dc_resource",
-        "disable_feature",
-        "disable_snapshots",
         "docker_compose",
-        "docker_prune_settings",
-        "enable_feature",
-        "experimental_analytics_report",
-        "experimental_metrics_settings",
-        "experimental_telemetry_cmd",
-        "fall_back_on",
-        "filter_yaml",
         "helm",
-        "initial_sync",
-        "k8s_custom_deploy",
-        "k8s_image_json_path",
-        "k8s_kind",
         "kustomize",
-        "local_git_repo",
-        "restart_container",
-        "run",
-        "set_team",
-        "sync",
-        "version_settings",
-        "watch_settings",
-        "workload_to_resource_function",
     ]
 )
 """Functions of Tilt's that are not there yet: using one is an error with its place."""

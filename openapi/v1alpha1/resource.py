@@ -14,6 +14,7 @@ from upright.openapi.v1alpha1.failure import Failure
 from upright.openapi.v1alpha1.image_map import ImageMapSpec
 from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApplySpec
 from upright.openapi.v1alpha1.limits import Limits
+from upright.openapi.v1alpha1.live_update import LiveUpdateSpec
 from upright.openapi.v1alpha1.session import Target
 from upright.openapi.v1alpha1.triggers import Condition, DisableSource
 
@@ -58,11 +59,16 @@ class ResourceImage(Model):
 
 
 class KubernetesSpec(Model):
-    """A deployment: images in build order, and what to apply; ``displayNames`` are ``name:kind`` of its objects."""
+    """A deployment: images in build order, and what to apply; ``displayNames`` are ``name:kind`` of its objects.
+
+    ``deps`` are files that a command which applies depends on; ``liveUpdates`` are recorded for file changes to come.
+    """
 
     images: tuple[ResourceImage, ...] = omit(())
     apply: KubernetesApplySpec
     display_names: tuple[str, ...] = omit(())
+    deps: tuple[str, ...] = omit(())
+    live_updates: tuple[LiveUpdateSpec, ...] = omit(())
 
 
 class ResourceSpec(Model):
@@ -169,7 +175,9 @@ class ResourceStatus(Model):
     """Tilt's UIResource status fields, and beside them steps, targets and failures.
 
     ``triggered`` names the input the newest update was started for; ``everReady`` opens the way for dependants;
-    ``toleratedCrashes`` are each container's crashes while something it could wait for was still coming up.
+    ``toleratedCrashes`` are each container's crashes (``pod/container``) that count no more: while something it could
+    wait for was still coming up, or before it was ready. ``excused``: by trouble that something could still have
+    helped, since when its time counts; null: not yet.
     """
 
     last_deploy_time: MicroTime | None = None
@@ -196,6 +204,7 @@ class ResourceStatus(Model):
     ever_ready: bool = omit(default=False)
     serve_run: int = omit(0)
     tolerated_crashes: dict[str, int] = omit({})
+    excused: dict[str, MicroTime | None] = omit({})
 
 
 def _waiting_on(body: Json) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from upright.openapi.errors import Cause
 from upright.openapi.meta import Duration, MicroTime, Model, Object, omit
 from upright.openapi.scheme import AGE, NAME, Column, Kind, at
+from upright.openapi.v1alpha1.docker_image import IgnoreDef
 from upright.openapi.v1alpha1.limits import Limits
 from upright.openapi.v1alpha1.triggers import RestartOnSpec, StepWaiting, StopOnSpec
 
@@ -62,6 +63,7 @@ class TiltfileSettings(Model):
     max_parallel_updates: int = 3
     k8s_upsert_timeout: Duration | None = None
     server_side_apply: bool = omit(default=False)
+    watch_ignores: tuple[IgnoreDef, ...] = omit(())
     ci: CISettings = CISettings()
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from upright.controllers.tiltfile.builtins.docker_build import no_live_update, selector_of
+from upright.controllers.tiltfile.builtins.docker_build import selector_of
 from upright.controllers.tiltfile.images import CustomBuild, Image, add_image
 from upright.controllers.tiltfile.language.arguments import Arguments, anything, boolean, optional, required, string
 from upright.controllers.tiltfile.language.errors import Failure, WrongValue
 from upright.controllers.tiltfile.language.text import quote
 from upright.controllers.tiltfile.language.values import HostValue
+from upright.controllers.tiltfile.live_updates import live_update
 from upright.controllers.tiltfile.readers import (
     Command,
     directory_path,
@@ -48,7 +49,8 @@ class CustomBuildValue(HostValue):
         return f"custom_build({quote(self.ref)})"
 
 
-def _references(value: Value, directory: str) -> tuple[Reference, ...]:
+def image_references(value: Value, directory: str) -> tuple[Reference, ...]:
+    """Read a list of image references."""
     found: list[Reference] = []
     for text in string_list(value, directory):
         try:
@@ -67,7 +69,7 @@ class CustomArguments(Arguments):
     tag: str = optional(string, "")
     disable_push: bool = optional(boolean, default=False)
     skips_local_docker: bool = optional(boolean, default=False)
-    live_update: None = optional(no_live_update, None)
+    live_update: Value = optional(anything, None)
     match_in_env_vars: bool = optional(boolean, default=False)
     ignore: tuple[str, ...] = optional(pattern_list("ignore"), ())
     entrypoint: tuple[str, ...] = optional(argv, ())
@@ -75,7 +77,7 @@ class CustomArguments(Arguments):
     command_bat_val: Value = optional(anything, None)
     outputs_image_ref_to: str = optional(path, "", none_is_unset=True)
     command_bat: Value = optional(anything, None)
-    image_deps: tuple[Reference, ...] = optional(_references, ())
+    image_deps: tuple[Reference, ...] = optional(image_references, ())
     env: tuple[str, ...] = optional(environment, ())
     dir: str | None = optional(directory_path, None)
 
@@ -104,6 +106,7 @@ def custom_build(project: Project, given: CustomArguments) -> CustomBuildValue:
         match_in_env_vars=given.match_in_env_vars,
         entrypoint=given.entrypoint,
         container_args=given.container_args,
+        live_update=live_update(project, given.live_update),
     )
     add_image(project, image)
     return CustomBuildValue(str(selector.reference))

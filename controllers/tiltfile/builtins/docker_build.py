@@ -11,6 +11,7 @@ from upright.controllers.tiltfile.images import DockerBuild, Image, add_image
 from upright.controllers.tiltfile.language.arguments import Arguments, anything, boolean, optional, required, string
 from upright.controllers.tiltfile.language.errors import Failure, WrongValue
 from upright.controllers.tiltfile.language.text import quote
+from upright.controllers.tiltfile.live_updates import live_update
 from upright.controllers.tiltfile.readers import (
     command,
     maybe,
@@ -32,12 +33,6 @@ CACHE_IS_OBSOLETE = (
     "docker_build(cache=...) is obsolete, and currently a no-op.\n"
     "You should switch to live_update to optimize your builds."
 )
-
-
-def no_live_update(value: Value, _directory: str) -> None:
-    """Read live_update=, which must be empty for now."""
-    if value:
-        raise WrongValue("live_update is not implemented yet")
 
 
 def _only(value: Value, directory: str) -> tuple[str, ...]:
@@ -65,7 +60,7 @@ class DockerArguments(Arguments):
     dockerfile: str | None = optional(path, None, none_is_unset=True)
     dockerfile_contents: str | None = optional(_text_or_blob, None)
     cache: Value = optional(anything, None)
-    live_update: None = optional(no_live_update, None)
+    live_update: Value = optional(anything, None)
     match_in_env_vars: bool = optional(boolean, default=False)
     ignore: tuple[str, ...] = optional(pattern_list("ignore"), ())
     only: tuple[str, ...] = optional(_only, ())
@@ -133,6 +128,7 @@ def _image(project: Project, given: DockerArguments, selector: Selector, build: 
         match_in_env_vars=given.match_in_env_vars,
         entrypoint=given.entrypoint,
         container_args=given.container_args,
+        live_update=live_update(project, given.live_update),
     )
 
 

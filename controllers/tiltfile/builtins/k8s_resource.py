@@ -46,7 +46,8 @@ def _label_set(value: Dict) -> dict[str, str]:
     return dict(value)
 
 
-def _pod_readiness(value: Value, _directory: str) -> PodReadiness:
+def pod_readiness(value: Value, _directory: str) -> PodReadiness:
+    """Read how pods become ready."""
     text = text_of(value)
     if text is None:
         raise WrongValue(f"Must be a string. Got: {type_name(value)}")
@@ -77,7 +78,7 @@ class KubernetesArguments(LimitArguments):
     resource_deps: tuple[str, ...] = optional(string_sequence, ())
     objects: tuple[str, ...] = optional(string_sequence, ())
     auto_init: bool | None = optional(boolean, None, none_is_unset=True)
-    pod_readiness: PodReadiness = optional(_pod_readiness, "")
+    pod_readiness: PodReadiness = optional(pod_readiness, "")
     links: tuple[Link, ...] = optional(links, ())
     labels: tuple[str, ...] = optional(labels, ())
     discovery_strategy: Strategy = optional(_strategy, "")

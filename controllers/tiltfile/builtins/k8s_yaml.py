@@ -26,8 +26,7 @@ class YAMLArguments(Arguments):
 
 def k8s_yaml(project: Project, given: YAMLArguments) -> None:
     """Add the objects of files and Blobs."""
-    sources = given.yaml if isinstance(given.yaml, List | tuple | Set) else (given.yaml,)
-    entities = [entity for source in sources for entity in _entities(project, source)]
+    entities = entities_of(project, given.yaml)
     if not entities:
         raise Failure("Empty YAML passed to k8s_yaml")
     place = project.interpreter.where()
@@ -42,6 +41,12 @@ def k8s_yaml(project: Project, given: YAMLArguments) -> None:
             )
         project.entity_places[entity.address] = place
     project.entities += entities
+
+
+def entities_of(project: Project, yaml: Value) -> list[Entity]:
+    """Return the objects of a path, a Blob, or a list of these; raises Failure."""
+    sources = yaml if isinstance(yaml, List | tuple | Set) else (yaml,)
+    return [entity for source in sources for entity in _entities(project, source)]
 
 
 def _entities(project: Project, source: Value) -> list[Entity]:

@@ -97,9 +97,7 @@ def test_an_evaluation_that_is_cancelled_ends_with_the_reason(world: World) -> N
     assert found.error.message == "build canceled"
 
 
-@pytest.mark.parametrize(
-    "call", ["helm('x')", "kustomize('.')", "docker_compose('x')", "v1alpha1.cmd(name = 'x')", "watch_settings('x')"]
-)
+@pytest.mark.parametrize("call", ["helm('x')", "kustomize('.')", "docker_compose('x')", "v1alpha1.cmd(name = 'x')"])
 def test_what_is_not_there_yet_says_so_with_its_place(world: World, call: str) -> None:
     error = world.load(f"if True:\n  {call}\n").error
     assert error is not None

@@ -150,3 +150,82 @@ def test_the_main_file_is_known_to_all(world: World) -> None:
     world.write("sub/Tiltfile", "print(config.main_path, config.main_dir, config.tilt_subcommand)")
     world.good('include("sub/Tiltfile")' + DONE)
     assert world.lines() == [f"{world.root}/Tiltfile {world.root} ci"]
+
+
+def test_files_that_are_not_watched_are_noted_with_their_folder(world: World) -> None:
+    world.write("sub/Tiltfile", 'watch_settings("*.tmp")')
+    found = world.good('watch_settings(ignore = ["a", "b"])\ninclude("sub/Tiltfile")' + DONE)
+    assert [one.to_wire() for one in found.settings.watch_ignores] == [
+        {"basePath": str(world.root), "patterns": ["a", "b"]},
+        {"basePath": f"{world.root}/sub", "patterns": ["*.tmp"]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("constraint", "fits"),
+    [
+        (">=0.37.0", True),
+        ("0.37.6", True),
+        ("0.37.x", True),
+        ("0.36.x", False),
+        (">0.37.x", False),
+        ("<0.37.6", False),
+        ("<=0.37.6 >=0.30.0", True),
+        (">=0.38.0 || <0.20.0 || !0.1.0", True),
+        ("!=0.37.6", False),
+    ],
+)
+def test_a_version_is_compared_with_the_tilt_that_is_understood(world: World, constraint: str, fits: bool) -> None:
+    error = world.load(f'version_settings(check_updates = False, constraint = "{constraint}")' + DONE).error
+    assert (error is None) == fits
+    if error is not None:
+        assert error.message == (
+            "you are running Tilt version 0.37.6, which doesn't match the version constraint specified in your "
+            f"Tiltfile: '{constraint}'"
+        )
+
+
+def test_what_tilt_reports_is_understood_and_not_done(world: World) -> None:
+    found = world.good(
+        """
+analytics_settings(enable = True)
+experimental_analytics_report({"a": "b"})
+experimental_telemetry_cmd("touch here", period = "1m")
+experimental_metrics_settings(enabled = True)
+set_team("us")
+enable_feature("snapshots")
+disable_feature("facets")
+disable_snapshots()
+docker_prune_settings(disable = True, max_age_mins = 5, keep_recent = None)
+"""
+        + DONE
+    )
+    assert found.warnings == (
+        "experimental_metrics_settings() is deprecated, and does nothing",
+        "Obsolete feature flag: facets",
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ('enable_feature("snapshot")', "Unknown feature flag: snapshot (did you mean snapshots?)"),
+        ('set_team("")', "team_id cannot be empty"),
+        ('set_team("a")\nset_team("b")', "team_id set multiple times (to 'a' and 'b')"),
+        ('experimental_telemetry_cmd("")', "cmd cannot be empty"),
+        ("docker_prune_settings(num_builds = 1, interval_hrs = 1)", "can't specify both 'prune every X builds' and 'prune every Y hours'; please pass only one of `num_builds` and `interval_hrs`"),
+        ('version_settings(constraint = "new")', 'error parsing version constraint: Could not parse Range "new"'),
+        ('version_settings(constraint = ">=1")', 'error parsing version constraint: Could not parse version ">=1": No Major.Minor.Patch'),
+    ],
+)  # fmt: skip
+def test_a_setting_that_is_only_checked_is_checked(world: World, call: str, message: str) -> None:
+    assert world.wrong(call) == message
+
+
+def test_paths_of_a_git_repository_are_named(world: World) -> None:
+    (world.root / "repo" / ".git").mkdir(parents=True)
+    world.good('repo = local_git_repo("repo")\nprint(repo.paths("a/b"))' + DONE)
+    assert world.lines() == [f"{world.root}/repo/a/b"]
+    assert world.wrong('local_git_repo(".")') == (
+        f"{world.root} isn't a valid git repo: it doesn't have a .git/ directory"
+    )
