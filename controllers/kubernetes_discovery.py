@@ -10,7 +10,7 @@ from upright.controllers.pod_choice import current_pods, forward_for, selected
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
 from upright.controllers.sight import ALWAYS
-from upright.controllers.verdict.workloads import WATCHED
+from upright.controllers.verdict.workloads import is_watched
 from upright.openapi.meta import ObjectMeta
 from upright.openapi.v1alpha1.cluster import Cluster
 from upright.openapi.v1alpha1.kubernetes_discovery import (
@@ -70,7 +70,7 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
             for api_version, kind in ALWAYS:
                 found[api_version, kind, watch.namespace] = None
             group = watch.api_version.rpartition("/")[0]
-            if (group, watch.kind) in WATCHED:
+            if is_watched(group, watch.kind):
                 found[watch.api_version, watch.kind, watch.namespace] = None
         return tuple(found)
 

@@ -68,7 +68,13 @@ def observed(body: Json) -> ObservedObject:
 def event(body: Json) -> ObservedEvent:
     """Return an event in short."""
     about = body.get("involvedObject") or {}
-    when = body.get("lastTimestamp") or body.get("eventTime") or body["metadata"].get("creationTimestamp")
+    series = body.get("series") or {}
+    when = (
+        series.get("lastObservedTime")
+        or body.get("lastTimestamp")
+        or body.get("eventTime")
+        or body["metadata"].get("creationTimestamp")
+    )
     return ObservedEvent(
         kind=about.get("kind", ""),
         name=about.get("name", ""),
@@ -77,7 +83,7 @@ def event(body: Json) -> ObservedEvent:
         type=body.get("type", ""),
         reason=body.get("reason", ""),
         message=body.get("message", ""),
-        count=body.get("count") or 1,
+        count=series.get("count") or body.get("count") or 1,
         time=_date(when),
     )
 
@@ -168,8 +174,11 @@ def pod_word(body: Json) -> str:
     if init := _init_word(body):
         word = init
     else:
-        for found in reversed(status.get("containerStatuses") or []):
+        containers = status.get("containerStatuses") or []
+        for found in reversed(containers):
             word = _container_word(found.get("state") or {}) or word
+        if word == "Completed" and any((found.get("state") or {}).get("running") for found in containers):
+            word = "Running" if any(found.get("ready") for found in containers) else "NotReady"
     if "deletionTimestamp" in body["metadata"]:
         return "Terminating"
     return str(word)

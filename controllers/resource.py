@@ -14,9 +14,11 @@ from upright.controllers.scheduler import Scheduler, wish
 from upright.controllers.serving import Serving
 from upright.controllers.switches import is_disabled
 from upright.controllers.tiltfile_status import tiltfile_status
+from upright.controllers.unfinished import Unfinished
 from upright.controllers.update import cause_of, update
-from upright.controllers.verdict.budgets import in_force
+from upright.controllers.verdict.budgets import in_force, of_run
 from upright.controllers.verdict.cards import card_of_finding, card_of_update
+from upright.controllers.verdict.lateness import lateness
 from upright.openapi.v1alpha1.cluster import Cluster
 from upright.openapi.v1alpha1.cmd import Cmd
 from upright.openapi.v1alpha1.cmd_image import CmdImage
@@ -25,13 +27,13 @@ from upright.openapi.v1alpha1.docker_image import DockerImage
 from upright.openapi.v1alpha1.image_map import ImageMap
 from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply
 from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery
-from upright.openapi.v1alpha1.limits import Limits
 from upright.openapi.v1alpha1.resource import TILTFILE, BuildRunning, Resource, ResourceStatus
 from upright.openapi.v1alpha1.session import Session
 from upright.openapi.v1alpha1.tiltfile import Tiltfile, TiltfileStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
 
     from upright.controllers.runtime.turn import Turn
     from upright.controllers.update import Update
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from upright.controllers.world.logs import Logs
     from upright.openapi.meta import Object
     from upright.openapi.v1alpha1.failure import Failure
+    from upright.openapi.v1alpha1.limits import Limits
 
 HOLD_REFRESH_SECONDS = 5.0
 """How often a resource that has no place looks again why: who is in its way changes without telling it."""
@@ -60,7 +63,8 @@ class ResourceController(Controller[Resource]):
         self.scheduler = Scheduler(wake=lambda name: self.wake(Key("", name)))
         self._logs = logs
         self._tail = tail
-        self._unfinished: set[str] = set()
+        self._unfinished = Unfinished()
+        self._troubled: set[str] = set()
         self._causes: dict[str, tuple[str, int, str]] = {}
 
     def watches(self) -> Iterable[Watch]:
@@ -79,16 +83,24 @@ class ResourceController(Controller[Resource]):
             return Outcome(tiltfile_status(executed, f"tiltfile:{resource.name}:1"))
         if is_disabled(resource.spec.disable_source, turn):
             self.scheduler.release(resource.name)
-            self._unfinished.discard(resource.name)
+            self._unfinished.forget(resource.name)
             await turn.apply((), prune=STEPS)
             return Outcome(resource_status.disabled(resource, resource.status))
         budgets = in_force(resource.spec.limits, self._session_limits(turn))
         picture, failures = await self._updated(turn)
         served = await self._served(turn, picture, budgets)
-        picture = replace(picture, serving=served)
-        failures += [card_of_finding(resource, f, self._tail) for f in served.findings if f.is_red(turn.now)]
-        status = resource_status.whole(picture).model_copy(update={"failures": tuple(failures)})
-        return Outcome(status, self._look_again(picture))
+        status = resource_status.whole(replace(picture, serving=served))
+        late = (
+            []
+            if served.blind
+            else [f for t in status.targets if (f := lateness(t, budgets.ready_timeout, served.waits))]
+        )
+        red = [finding for finding in (*served.findings, *late) if finding.is_red(turn.now)]
+        failures += [card_of_finding(resource, finding, self._tail) for finding in red]
+        return Outcome(
+            status.model_copy(update={"failures": tuple(failures)}),
+            _look_again(picture, (served.after, *(f.due for f in late))),
+        )
 
     async def _updated(self, turn: Turn[Resource]) -> tuple[Picture, list[Failure]]:
         """Begin the update if it is due and there is a place, or follow the one that runs."""
@@ -144,8 +156,12 @@ class ResourceController(Controller[Resource]):
         """Say how what runs is doing; a local server is started here, once its update is done."""
         resource, status = turn.obj, picture.status
         if resource.spec.kubernetes is not None:
-            busy = bool(self._unfinished - {resource.name})
-            return serving.deployed(resource, status, turn.get, budgets, turn.now, others_busy=busy)
+            busy = self._unfinished.could_help(resource.name)
+            found = serving.deployed(resource, status, turn.get, budgets, turn.now, others_busy=busy)
+            (self._troubled.add if busy and (found.tolerated or found.excused) else self._troubled.discard)(
+                resource.name
+            )
+            return found
         built = bool(status.build_history) and not status.build_history[0].error
         if not built:
             no_server = resource.spec.local is None or resource.spec.local.serve is None
@@ -164,19 +180,11 @@ class ResourceController(Controller[Resource]):
         if not earlier:
             await turn.apply([server])
 
-    def _look_again(self, picture: Picture) -> float | None:
-        times = [HOLD_REFRESH_SECONDS] if picture.hold is not None else []
-        if picture.serving.after is not None:
-            times.append(max((picture.serving.after - picture.now) / timedelta(seconds=1), 0.001))
-        return min(times, default=None)
-
     def _session_limits(self, turn: Turn[Resource]) -> Limits:
         session = next(iter(turn.all(Session)), None)
         tiltfile = turn.get(Tiltfile, TILTFILE)
-        limits = session.spec.limits if session is not None else Limits()
-        if tiltfile is None or tiltfile.status.settings is None:
-            return limits
-        return tiltfile.status.settings.ci.limits.over(limits)
+        settings = tiltfile.status.settings if tiltfile is not None else None
+        return of_run(session.spec if session is not None else None, settings.ci if settings is not None else None)
 
     def _seen(self, obj: Object) -> Iterable[Key]:
         """Take note of a resource for the scheduler; those that only waited for it are woken by the scheduler."""
@@ -184,21 +192,7 @@ class ResourceController(Controller[Resource]):
             return ()
         if obj.status.ever_ready:
             self.scheduler.now_ready(obj.name)
-        finished = obj.status.ever_ready or not obj.spec.auto_init or bool(obj.status.failures)
-        before = len(self._unfinished)
-        if finished or obj.metadata.deletion_timestamp is not None:
-            self._unfinished.discard(obj.name)
-        else:
-            self._unfinished.add(obj.name)
-        if before and not self._unfinished:
-            return [Key("", name) for name in self._crashing()]
-        return ()
-
-    def _crashing(self) -> Iterable[str]:
-        """Yield the resources whose crashes count from now on."""
-        for resource in self.caches.of(Resource).all():
-            if resource.status.tolerated_crashes and not resource.status.failures:
-                yield resource.name
+        return [Key("", name) for name in self._troubled] if self._unfinished.note(obj) else ()
 
     def _switched(self, obj: Object) -> Iterable[Key]:
         return (Key("", obj.name.removesuffix("-disable")),)
@@ -218,3 +212,11 @@ class ResourceController(Controller[Resource]):
         if isinstance(obj, Tiltfile) and obj.status.settings is not None:
             self.scheduler.places = obj.status.settings.max_parallel_updates
         return (Key("", obj.name),)
+
+
+def _look_again(picture: Picture, dates: Iterable[datetime | None]) -> float | None:
+    """Return the seconds until the same observations may come to something else."""
+    times = [HOLD_REFRESH_SECONDS] if picture.hold is not None else []
+    ahead = [date for date in dates if date is not None and date > picture.now]
+    times += [max((date - picture.now) / timedelta(seconds=1), 0.001) for date in ahead]
+    return min(times, default=None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from upright.openapi.v1alpha1.resource import (
     BuildRecord,
+    DisableResourceStatus,
     K8sResourceInfo,
     LocalResourceInfo,
     Resource,
@@ -62,7 +63,9 @@ def whole(picture: Picture) -> ResourceStatus:
             "ever_ready": before.ever_ready or (_built_well(before) and serving.opens_the_way),
             "local_resource_info": LocalResourceInfo(pid=serving.pid) if serving.pid else None,
             "k8s_resource_info": _pod_info(picture),
-            "tolerated_crashes": serving.tolerated if serving.tolerated is not None else before.tolerated_crashes,
+            "tolerated_crashes": before.tolerated_crashes if serving.tolerated is None else dict(serving.tolerated),
+            "excused": before.excused if serving.excused is None else dict(serving.excused),
+            "disable_status": _switch(picture.resource, off=False),
         }
     )
     status = status.model_copy(update={"targets": _targets(picture, word, before.targets)})
@@ -90,11 +93,10 @@ def _built_well(status: ResourceStatus) -> bool:
 
 def _runtime_word(picture: Picture, update: UpdateWord) -> str:
     raw = picture.serving.state
-    if raw in {"pending", "none"} and picture.serving.state != "not_applicable":
-        if update == "none":
-            return "none"
-        return "pending" if raw == "pending" or update in {"pending", "in_progress"} else "none"
-    return raw
+    if raw not in {"pending", "none"}:
+        return raw
+    begun = update != "none" and (raw == "pending" or update in {"pending", "in_progress"})
+    return "pending" if begun else "none"
 
 
 def _specs(resource: Resource) -> tuple[TargetSpec, ...]:
@@ -135,15 +137,15 @@ def _targets(picture: Picture, word: UpdateWord, before: tuple[Target, ...]) -> 
     if spec.local is not None and spec.local.serve is not None:
         targets.append(_runtime_target(picture, "serve", "server", before))
     if spec.kubernetes is not None and not _invisible(picture):
-        job = spec.pod_readiness == "succeeded"
-        targets.append(_runtime_target(picture, "runtime", "job" if job else "server", before))
+        targets.append(_runtime_target(picture, "runtime", _runtime_kind(picture.resource), before))
     return tuple(targets)
 
 
 def _invisible(picture: Picture) -> bool:
     """Whether the resource has nothing that runs: its readiness is ignored and it has no pods."""
     deployed = picture.status.last_deploy_time is not None
-    return picture.resource.spec.pod_readiness == "ignore" and deployed and not picture.serving.pods
+    serving = picture.serving
+    return picture.resource.spec.pod_readiness == "ignore" and deployed and serving.state == "ok" and not serving.pods
 
 
 def _update_state(picture: Picture, word: UpdateWord) -> TargetState:
@@ -165,7 +167,10 @@ def _runtime_target(
 ) -> Target:
     name = f"{picture.resource.name}:{suffix}"
     old = next((target for target in before if target.name == name), None)
-    last_ready = old.state.active.last_ready_time if old is not None and old.state.active is not None else None
+    active = old.state.active if old is not None else None
+    last_ready = active.last_ready_time if active is not None else None
+    if active is not None and active.ready and picture.serving.state != "ok":
+        last_ready = picture.now
     state = _runtime_state(picture, last_ready)
     return Target(name=name, type=kind, resources=(picture.resource.name,), state=state)
 
@@ -173,10 +178,10 @@ def _runtime_target(
 def _runtime_state(picture: Picture, last_ready: datetime | None) -> TargetState:
     serving = picture.serving
     if serving.state == "error":
-        error = serving.findings[0].message if serving.findings else serving.waits_for
-        return TargetState(
-            terminated=TargetTerminated(start_time=serving.since, finish_time=serving.findings[0].since, error=error)
-        )
+        first = next(iter(serving.findings), None)
+        error = first.message if first is not None else "unknown error"
+        ended = first.since if first is not None else None
+        return TargetState(terminated=TargetTerminated(start_time=serving.since, finish_time=ended, error=error))
     if serving.state == "ok":
         if serving.complete:
             return TargetState(terminated=TargetTerminated(start_time=serving.since))
@@ -196,15 +201,17 @@ def _deployed(picture: Picture) -> bool:
 
 def disabled(resource: Resource, status: ResourceStatus) -> ResourceStatus:
     """Return the status of a resource that is switched off."""
-    suffixes = ["update"] if resource.spec.local is None or resource.spec.local.update is not None else []
-    if resource.spec.kubernetes is not None:
-        suffixes.append("runtime")
-    if resource.spec.local is not None and resource.spec.local.serve is not None:
-        suffixes.append("serve")
-    off = TargetState(disabled=TargetDisabled())
+    spec, off = resource.spec, TargetState(disabled=TargetDisabled())
+    kinds: dict[str, Literal["job", "server"]] = {}
+    if spec.local is None or spec.local.update is not None:
+        kinds["update"] = "job"
+    if spec.kubernetes is not None:
+        kinds["runtime"] = _runtime_kind(resource)
+    if spec.local is not None and spec.local.serve is not None:
+        kinds["serve"] = "server"
     targets = (
-        Target(name=f"{resource.name}:{suffix}", type="job", resources=(resource.name,), state=off)
-        for suffix in suffixes
+        Target(name=f"{resource.name}:{suffix}", type=kind, resources=(resource.name,), state=off)
+        for suffix, kind in kinds.items()
     )
     return ResourceStatus(
         order=resource.spec.order,
@@ -213,7 +220,20 @@ def disabled(resource: Resource, status: ResourceStatus) -> ResourceStatus:
         serve_run=status.serve_run,
         targets=tuple(targets),
         specs=_specs(resource),
+        disable_status=_switch(resource, off=True),
     )
+
+
+def _switch(resource: Resource, *, off: bool) -> DisableResourceStatus:
+    source = resource.spec.disable_source
+    if source is None:
+        return DisableResourceStatus()
+    state: Literal["Disabled", "Enabled"] = "Disabled" if off else "Enabled"
+    return DisableResourceStatus(enabled_count=int(not off), disabled_count=int(off), state=state, sources=(source,))
+
+
+def _runtime_kind(resource: Resource) -> Literal["job", "server"]:
+    return "job" if resource.spec.pod_readiness == "succeeded" else "server"
 
 
 def _conditions(status: ResourceStatus, now: datetime, waits_for: str) -> tuple[Condition, ...]:

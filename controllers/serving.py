@@ -11,25 +11,32 @@ from upright.controllers.update import step_meta
 from upright.controllers.verdict import runtime as runtime_rules
 from upright.controllers.verdict.finding import Finding
 from upright.controllers.verdict.runtime import Deployed
+from upright.controllers.verdict.serving_pods import Wait
 from upright.openapi.v1alpha1.cmd import Cmd
 from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply
 from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery, KubernetesDiscoveryStatus
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Mapping
+    from datetime import datetime, timedelta
 
     from upright.controllers.update import Find
     from upright.controllers.verdict.budgets import Budgets
+    from upright.openapi.v1alpha1.cmd import CmdRunning, CmdTerminated
     from upright.openapi.v1alpha1.kubernetes_discovery import Pod
     from upright.openapi.v1alpha1.resource import Resource, ResourceStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How what runs is doing; ``active`` says that it has begun, ``since`` when, ``complete`` that it ran to its end."""
+    """How what runs is doing; ``active`` says that it has begun, ``since`` when, ``complete`` that it ran to its end.
+
+    ``waits`` is what it waits for, ``blind`` that this cannot be seen now. ``tolerated`` and ``excused`` are to be
+    remembered (None: as before). ``opens_the_way``: what depends on it may begin.
+    """
 
     state: Literal["ok", "pending", "error", "not_applicable", "none"]
-    waits_for: str = ""
+    waits: tuple[Wait, ...] = ()
     findings: tuple[Finding, ...] = ()
     after: datetime | None = None
     complete: bool = False
@@ -38,8 +45,15 @@ class Serving:
     pid: int = 0
     pods: tuple[Pod, ...] = ()
     server: Cmd | None = None
-    tolerated: dict[str, int] | None = None
+    tolerated: Mapping[str, int] | None = None
+    excused: Mapping[str, datetime | None] | None = None
     opens_the_way: bool = False
+    blind: bool = False
+
+    @property
+    def waits_for(self) -> str:
+        """What it waits for first."""
+        return self.waits[0].text if self.waits else ""
 
 
 def serve_cmd_name(resource: Resource, run: int) -> str:
@@ -49,36 +63,49 @@ def serve_cmd_name(resource: Resource, run: int) -> str:
 
 def local(resource: Resource, status: ResourceStatus, find: Find, budgets: Budgets, now: datetime) -> Serving:
     """Return how a local resource's server is doing, once its update is done; one without a probe must run a while."""
-    spec, stable_for = resource.spec.local, budgets.stable_for
+    spec = resource.spec.local
     if spec is None or spec.serve is None:
         return Serving("not_applicable", opens_the_way=True)
     name = serve_cmd_name(resource, status.serve_run)
+    path = (f"Cmd/{name}",)
     wanted = Cmd(
         metadata=step_meta(resource, name, status.triggered, f"localserve:{name}", CMD_FINALIZER), spec=spec.serve
     )
+    starting = Serving("pending", (Wait("its server to start", path),), server=wanted)
     seen = find(Cmd, name)
-    no_probe = spec.serve.readiness_probe is None
     if seen is None or not seen.status.ran or seen.status.ran != fingerprint.of_step(seen):
-        return Serving("pending", "the server to start", server=wanted, opens_the_way=no_probe)
-    if (ended := seen.status.terminated) is not None:
-        message = f"the server (serve_cmd) exited with code {ended.exit_code}"
-        if ended.reason and not ended.reason.startswith("exit status"):
-            message = f"{message}: {ended.reason}"
-        found = Finding("server-exited", (f"Cmd/{name}",), message, ended.finished_at, exit_code=ended.exit_code)
-        return Serving("error", message, (found,), server=wanted, since=ended.started_at)
-    running = seen.status.running
+        return starting
+    ended, running = seen.status.terminated, seen.status.running
+    if ended is not None:
+        found = _exited(path, ended)
+        return Serving("error", findings=(found,), server=wanted, since=ended.started_at)
     if running is None or running.started_at is None:
-        return Serving("pending", "the server to start", server=wanted, opens_the_way=no_probe)
-    began = Serving("ok", active=True, since=running.started_at, pid=running.pid, server=wanted, opens_the_way=True)
-    if not no_probe:
-        waits = replace(began, state="pending", waits_for="its readiness probe to pass", opens_the_way=False)
-        return began if seen.status.ready else waits
-    stable = running.started_at + stable_for
-    return (
-        began
-        if now >= stable
-        else replace(began, state="pending", waits_for=f"it to run for {stable_for}", after=stable)
+        return starting
+    return _running(seen, running, starting, budgets.stable_for, now)
+
+
+def _running(seen: Cmd, running: CmdRunning, starting: Serving, stable_for: timedelta, now: datetime) -> Serving:
+    """Return how a server that runs is doing; what depends on it may begin at once if it has no probe."""
+    began = replace(
+        starting, state="ok", waits=(), active=True, since=running.started_at, pid=running.pid, opens_the_way=True
     )
+    path = (f"Cmd/{seen.name}",)
+    if seen.spec.readiness_probe is not None:
+        waits = (Wait("its readiness probe to pass", path),)
+        return began if seen.status.ready else replace(began, state="pending", waits=waits, opens_the_way=False)
+    stable = (running.started_at or now) + stable_for
+    if now >= stable:
+        return began
+    waits = (Wait(f"its server to have run for {stable_for.total_seconds():g}s", path),)
+    return replace(began, state="pending", waits=waits, after=stable)
+
+
+def _exited(path: tuple[str, ...], ended: CmdTerminated) -> Finding:
+    """Return what is wrong with a server that ended, whatever its exit code."""
+    message = f"the server (serve_cmd) exited with code {ended.exit_code}"
+    if ended.reason and not ended.reason.startswith("exit status"):
+        message = f"{message}: {ended.reason}"
+    return Finding("server-exited", path, message, ended.finished_at, exit_code=ended.exit_code, recoverable=False)
 
 
 def deployed(
@@ -86,7 +113,7 @@ def deployed(
 ) -> Serving:
     """Return how a deployed resource is doing; ``others_busy``: something it could wait for is still coming up."""
     apply = find(KubernetesApply, resource.name)
-    if apply is None or apply.status.last_apply_time is None:
+    if apply is None or apply.status.last_apply_time is None or apply.status.error:
         return Serving("none")
     discovery = find(KubernetesDiscovery, resource.name)
     seen = discovery.status if discovery is not None else KubernetesDiscoveryStatus()
@@ -95,23 +122,23 @@ def deployed(
         seen,
         pod_readiness=resource.spec.pod_readiness or "wait",
         tolerated=status.tolerated_crashes,
+        excused=status.excused,
         once_ready=status.ever_ready,
-        expected=others_busy,
+        busy=others_busy,
+        builds_images=resource.spec.kubernetes is not None and bool(resource.spec.kubernetes.images),
     )
-    tolerated = status.tolerated_crashes
-    if others_busy and not status.ever_ready:
-        tolerated = runtime_rules.tolerated(known)
-        known = replace(known, tolerated=tolerated)
     found = runtime_rules.runtime(known, budgets, now)
     return Serving(
         found.state,
-        found.waits_for,
+        found.waits,
         found.findings,
         found.after,
         found.complete,
         active=bool(seen.pods),
         since=apply.status.last_apply_time,
         pods=seen.pods,
-        tolerated=tolerated,
+        tolerated=found.tolerated,
+        excused=found.excused,
         opens_the_way=found.state == "ok",
+        blind=seen.sight_lost_at is not None,
     )

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from upright.openapi.v1alpha1.limits import Limits
+
 if TYPE_CHECKING:
-    from upright.openapi.v1alpha1.limits import Limits
+    from upright.openapi.v1alpha1.session import SessionSpec
+    from upright.openapi.v1alpha1.tiltfile import CISettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +39,21 @@ def in_force(*limits: Limits) -> Budgets:
     for one in reversed(limits):
         said |= {name: value for name in type(one).model_fields if (value := getattr(one, name)) is not None}
     return Budgets(**said)  # type: ignore[arg-type]  # Limits has the same names and types, each or None
+
+
+def of_run(session: SessionSpec | None, said: CISettings | None) -> Limits:
+    """Return the limits of the whole run: what ``ci_settings`` says, over what the Session's spec says.
+
+    Tilt's readiness timeout is the limit of the phase ``ready`` where that is not said.
+    """
+    limits = Limits()
+    if session is not None:
+        limits = _with_readiness(session.limits, session.ci.readiness_timeout if session.ci else None)
+    if said is not None:
+        limits = _with_readiness(said.limits, said.readiness_timeout).over(limits)
+    return limits
+
+
+def _with_readiness(limits: Limits, timeout: timedelta | None) -> Limits:
+    known = limits.ready_timeout is not None or timeout is None
+    return limits if known else limits.model_copy(update={"ready_timeout": timeout})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from upright.openapi.v1alpha1.failure import Failure
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 LOG_LINES = 20
 """How many of the last lines of a log a card shows."""
 
+_EXIT = re.compile(r"exit status (\d+)$")
+_RULES = {"Cmd": "command-failed", "KubernetesApply": "apply-refused"}
+_SPANS = {"Cmd": "cmd", "KubernetesApply": "kubernetesapply"}
+
 
 def card_of_update(resource: Resource, status: ResourceStatus, tail: Callable[[str, int], Sequence[str]]) -> Failure:
     """Return the card of an update that failed; ``status`` has it as its newest record."""
@@ -23,9 +28,10 @@ def card_of_update(resource: Resource, status: ResourceStatus, tail: Callable[[s
     about = failed.object if failed is not None else None
     rule, spans = "update-failed", [last.span_id]
     if about is not None:
-        rule = {"Cmd": "command-failed", "KubernetesApply": "apply-refused"}.get(about.kind, "build-failed")
-        spans = [_span(about.kind, about.name), last.span_id]
+        rule = _RULES.get(about.kind, "build-failed")
+        spans = [f"{_SPANS.get(about.kind, 'build')}:{about.name}", last.span_id]
     span, logs = next(((one, lines) for one in spans if (lines := tuple(tail(one, LOG_LINES)))), ("", ()))
+    exited = _EXIT.search(last.error)
     return Failure(
         resource=resource.name,
         target=f"{resource.name}:update",
@@ -33,6 +39,7 @@ def card_of_update(resource: Resource, status: ResourceStatus, tail: Callable[[s
         rule=rule,
         message=last.error,
         since=last.finish_time,
+        exit_code=int(exited[1]) if exited else None,
         span=span,
         logs=logs,
     )
@@ -43,14 +50,10 @@ def with_whole_log(card: Failure, tail: Callable[[str, int], Sequence[str]]) -> 
     return card.model_copy(update={"logs": tuple(tail(card.span, LOG_LINES))}) if card.span else card
 
 
-def _span(kind: str, name: str) -> str:
-    return {"Cmd": f"cmd:{name}", "KubernetesApply": f"kubernetesapply:{name}"}.get(kind, f"build:{name}")
-
-
 def card_of_finding(resource: Resource, finding: Finding, tail: Callable[[str, int], Sequence[str]]) -> Failure:
     """Return the card of what a rule found."""
     span = f"pod:{resource.name}:{':'.join(finding.log_of)}" if finding.log_of else ""
-    if finding.rule == "server-exited":
+    if finding.path and finding.path[0].startswith("Cmd/"):
         span = f"localserve:{finding.path[0].removeprefix('Cmd/')}"
     suffix = "serve" if resource.spec.local is not None else "runtime"
     return Failure(
@@ -63,6 +66,7 @@ def card_of_finding(resource: Resource, finding: Finding, tail: Callable[[str, i
         exit_code=finding.exit_code,
         span=span,
         logs=tuple(tail(span, LOG_LINES)) if span else (),
+        events=finding.events,
         image=finding.image,
         recoverable=finding.recoverable,
     )

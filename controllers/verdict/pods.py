@@ -87,7 +87,9 @@ def _failed(view: PodView) -> Iterator[Finding]:
 def _unmountable(view: PodView, budgets: Budgets) -> Iterator[Finding]:
     """Yield the volume that cannot be mounted because what it shows is missing: only an event tells."""
     last = view.events[-1] if view.events else None
-    waiting = next((c.state.waiting for c in (*view.pod.init_containers, *view.pod.containers) if c.state.waiting), None)
+    waiting = next(
+        (c.state.waiting for c in (*view.pod.init_containers, *view.pod.containers) if c.state.waiting), None
+    )
     if waiting is None or last is None or last.reason != "FailedMount" or not MISSING.search(last.message):
         return
     since = waiting.since or view.pod.created_at

@@ -7,109 +7,149 @@ from typing import TYPE_CHECKING, Literal
 
 from upright.controllers.verdict import pods as pod_rules
 from upright.controllers.verdict import workloads
-from upright.controllers.verdict.pods import PodView
+from upright.controllers.verdict.crashes import crashes, tolerance_key
+from upright.controllers.verdict.finding import Finding, counted
+from upright.controllers.verdict.pod_view import PodView
+from upright.controllers.verdict.serving_pods import Wait, pods_wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from upright.controllers.verdict.budgets import Budgets
-    from upright.controllers.verdict.finding import Finding
     from upright.openapi.v1alpha1.kubernetes_apply import AppliedObject
-    from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscoveryStatus, ObservedObject, Pod
+    from upright.openapi.v1alpha1.kubernetes_discovery import (
+        Container,
+        KubernetesDiscoveryStatus,
+        ObservedEvent,
+        ObservedObject,
+        Pod,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """A deployed resource: what was applied, what the cluster shows, and what is known of the run around it."""
+    """A deployed resource: what was applied, what the cluster shows, and what is known of the run around it.
+
+    ``tolerated`` and ``excused`` are what the look before this one came to. ``busy``: something that the resource could
+    wait for is still coming up. ``builds_images``: it has pods, whatever kinds it is made of.
+    """
 
     applied: tuple[AppliedObject, ...]
     seen: KubernetesDiscoveryStatus
     pod_readiness: str = "wait"
-    tolerated: Mapping[str, int] = field(default_factory=dict)
+    tolerated: Mapping[str, int] = field(default_factory=dict[str, int])
+    excused: Mapping[str, datetime | None] = field(default_factory=dict[str, "datetime | None"])
     once_ready: bool = False
-    expected: bool = False
+    busy: bool = False
+    builds_images: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """``ok``, ``pending`` or ``error``; ``after`` is when the same observations may come to something else."""
+    """``ok``, ``pending`` or ``error``; ``after`` is when the same observations may come to something else.
+
+    ``waits`` is what it waits for, ``complete`` that it ran to its end. ``tolerated`` and ``excused`` are to be handed
+    in at the next look.
+    """
 
     state: Literal["ok", "pending", "error"]
-    waits_for: str = ""
+    waits: tuple[Wait, ...] = ()
     findings: tuple[Finding, ...] = ()
     after: datetime | None = None
     complete: bool = False
+    tolerated: Mapping[str, int] = field(default_factory=dict[str, int])
+    excused: Mapping[str, datetime | None] = field(default_factory=dict[str, "datetime | None"])
 
 
 def runtime(deployed: Deployed, budgets: Budgets, now: datetime) -> Runtime:
-    """Decide how a deployed resource is doing."""
-    found = _findings(deployed, budgets)
-    red = tuple(f for f in found if f.is_red(now))
-    times = [f.due for f in found if f.due is not None and f.due > now]
-    if red:
-        return Runtime("error", red[0].message, red, min(times, default=None))
+    """Decide how a deployed resource is doing. While the cluster cannot be seen, time stands still."""
+    lost = deployed.seen.sight_lost_at
+    now = min(now, lost) if lost is not None else now
+    if deployed.busy:
+        deployed = replace(deployed, tolerated=_crashes_now(deployed))
+    state = _decided(deployed, budgets, now)
+    if state.state == "ok" and not deployed.once_ready and not deployed.busy:
+        state = replace(state, tolerated=_crashes_now(deployed))
+    return replace(state, after=None) if lost is not None else state
+
+
+def _decided(deployed: Deployed, budgets: Budgets, now: datetime) -> Runtime:
     if deployed.pod_readiness == "ignore":
-        return Runtime("ok", complete=True)
-    objects = {(o.kind, o.namespace, o.name): o for o in deployed.seen.objects}
-    states = [workloads.readiness(a, objects.get((a.kind, a.namespace, a.name))) for a in deployed.applied]
-    waits = [state.waits_for for state in states if not state.ready]
-    complete = bool(states) and all(state.complete for state in states if state is not workloads.READY)
-    unstable, when = _stability(deployed, budgets, now)
-    if when is not None:
-        times.append(when)
-    waits = [*unstable, *waits]
-    if waits:
-        return Runtime("pending", waits[0], found, min(times, default=None))
-    only_complete = complete and any(state.complete for state in states)
-    return Runtime("ok", findings=found, after=min(times, default=None), complete=only_complete)
+        return _ignoring(deployed)
+    found, excused = counted(_findings(deployed, budgets, now), deployed.excused, now)
+    times = [f.due for f in found if f.due is not None and f.due > now]
+    red = tuple(f for f in found if f.is_red(now))
+    waits, when = _waits(deployed, budgets, now)
+    times += [when] if when is not None else []
+    return Runtime(
+        "error" if red else "pending" if waits else "ok",
+        waits,
+        (*red, *(f for f in found if f not in red)),
+        min(times, default=None),
+        not red and not waits and _is_complete(deployed),
+        deployed.tolerated,
+        excused,
+    )
 
 
-def tolerated(deployed: Deployed) -> dict[str, int]:
-    """Return each container's crashes up to now, to be forgiven while what it could wait for is still coming up."""
-    most: dict[str, int] = {}
+def _ignoring(deployed: Deployed) -> Runtime:
+    """Return how a resource is doing whose pods nobody waits for: only what others cannot do without must be there."""
+    needed = [a for a in deployed.applied if a.kind in workloads.NEEDED_BY_OTHERS]
+    waits = tuple(_workload_waits(deployed, needed))
+    done = bool(deployed.seen.pods) and all(pod.phase == "Succeeded" for pod in deployed.seen.pods)
+    return Runtime("pending" if waits else "ok", waits, complete=done)
+
+
+def _containers(deployed: Deployed) -> Iterator[tuple[Pod, Container]]:
     for pod in deployed.seen.pods:
         for container in (*pod.init_containers, *pod.containers):
-            if count := pod_rules.crashes(container):
-                most[container.name] = max(most.get(container.name, 0), count)
-    return most
+            yield pod, container
 
 
-def _findings(deployed: Deployed, budgets: Budgets) -> tuple[Finding, ...]:
+def _crashes_now(deployed: Deployed) -> dict[str, int]:
+    """Return each container's crashes up to now, which count no more.
+
+    That is so while what it could wait for is still coming up, and when it is ready for the first time.
+    """
+    return {tolerance_key(pod, c): count for pod, c in _containers(deployed) if (count := crashes(pod, c))}
+
+
+def _findings(deployed: Deployed, budgets: Budgets, now: datetime) -> list[Finding]:
     objects = {o.uid: o for o in deployed.seen.objects}
     found: list[Finding] = []
-    applied = {a.uid for a in deployed.applied}
-    for seen in deployed.seen.objects:
-        if seen.uid in applied:
-            found += (_with_its_pod(one, seen, deployed.seen.pods) for one in workloads.findings(seen, budgets))
+    outdated: set[str] = set()
+    for applied in deployed.applied:
+        seen = objects.get(applied.uid)
+        if workloads.is_watched(workloads.group_of(applied), applied.kind) and workloads.behind(applied, seen):
+            outdated.add(applied.uid)
+        elif seen is not None:
+            found += workloads.findings(applied, seen, budgets, busy=deployed.busy)
+    leaving = any(pod.deleting for pod in deployed.seen.pods)
     for pod in deployed.seen.pods:
+        if pod.ancestor_uid in outdated:  # what is seen of it may still be of the revision before
+            continue
         view = PodView(
             pod,
+            now,
             _owner(pod, objects),
-            [e for e in deployed.seen.events if e.uid == pod.uid],
+            _events(deployed, pod.uid),
             deployed.tolerated,
             once_ready=deployed.once_ready,
-            of_job=pod.owner is not None and pod.owner.kind == "Job",
-            expected=deployed.expected,
+            of_job=_is_of_job(pod),
+            busy=deployed.busy,
+            leaving=leaving,
         )
         found += pod_rules.findings(view, budgets)
-    return tuple(found)
+    return [_with_evidence(one, deployed) if one.rule == "job-failed" else one for one in found]
 
 
-def _with_its_pod(finding: Finding, seen: ObservedObject, pods: Sequence[Pod]) -> Finding:
-    """Return the finding with the pod that made the Job fail, if it can be seen still: the last one that ended badly."""
-    ended = [(pod, end) for pod in pods if pod.ancestor_uid == seen.uid and (end := pod_rules.ended_badly(pod))]
-    if finding.rule != "job-failed" or not ended:
-        return finding
-    pod, (container, state) = max(ended, key=lambda one: one[0].created_at.timestamp() if one[0].created_at else 0.0)
-    return replace(
-        finding,
-        path=(*finding.path, f"Pod/{pod.name}", f"container {container.name}"),
-        message=f"exited with code {state.exit_code}; {finding.message}",
-        exit_code=state.exit_code,
-        image=container.image,
-        log_of=(pod.name, container.name),
-    )
+def _is_of_job(pod: Pod) -> bool:
+    return pod.owner is not None and pod.owner.kind == "Job"
+
+
+def _events(deployed: Deployed, uid: str) -> list[ObservedEvent]:
+    return [event for event in deployed.seen.events if event.uid == uid]
 
 
 def _owner(pod: Pod, objects: Mapping[str, ObservedObject]) -> tuple[str, ...]:
@@ -117,24 +157,70 @@ def _owner(pod: Pod, objects: Mapping[str, ObservedObject]) -> tuple[str, ...]:
     return (f"{root.kind}/{root.name}",) if root is not None and root.kind != "Pod" else ()
 
 
-def _refused(pod: Pod, deployed: Deployed) -> str:
-    """Return in brackets what its probe said last, if it failed."""
-    said = [event.message for event in deployed.seen.events if event.uid == pod.uid and event.reason == "Unhealthy"]
-    return f" ({said[-1]})" if said else ""
+def _with_evidence(failed: Finding, deployed: Deployed) -> Finding:
+    """Return a Job's failure with the container of its newest failed pod."""
+    name = failed.path[0].removeprefix("Job/")
+    ends = [
+        (end.finished_at.timestamp() if end.finished_at else 0.0, pod, container, end)
+        for pod, container in _containers(deployed)
+        if _is_of_job(pod) and pod.owner is not None and pod.owner.name == name
+        for end in (container.state.terminated, container.last.terminated if container.last is not None else None)
+        if end is not None and end.exit_code
+    ]
+    if not ends:
+        return failed
+    _, pod, container, end = max(ends, key=lambda found: (found[0], found[1].name))
+    return replace(
+        failed,
+        path=(*failed.path, f"Pod/{pod.name}", f"container {container.name}"),
+        message=f"exited with code {end.exit_code}; {failed.message}",
+        exit_code=end.exit_code,
+        image=container.image,
+        log_of=(pod.name, container.name),
+    )
 
 
-def _stability(deployed: Deployed, budgets: Budgets, now: datetime) -> tuple[list[str], datetime | None]:
-    """Return what is not ready or stable yet among the pods that serve, and when it may be."""
-    waits: list[str] = []
-    times: list[datetime] = []
-    for pod in deployed.seen.pods:
-        if pod.deleting or pod.phase in {"Succeeded", "Failed"} or (pod.owner and pod.owner.kind == "Job"):
+def _waits(deployed: Deployed, budgets: Budgets, now: datetime) -> tuple[tuple[Wait, ...], datetime | None]:
+    """Return what must still happen, pods first, and when time alone may be enough."""
+    seen = deployed.seen
+    of_pods, when = pods_wait_for(
+        seen.pods, seen.events, budgets.stable_for, now, deployed.pod_readiness == "succeeded"
+    )
+    waits = [*of_pods, *_workload_waits(deployed, deployed.applied), *_unseen_pods(deployed)]
+    return tuple(waits), when
+
+
+def _workload_waits(deployed: Deployed, applied: list[AppliedObject] | tuple[AppliedObject, ...]) -> Iterator[Wait]:
+    by_uid = {o.uid: o for o in deployed.seen.objects}
+    for one in applied:
+        state = workloads.readiness(one, by_uid.get(one.uid), _events(deployed, one.uid))
+        if not state.ready:
+            yield Wait(f"{one.kind}/{one.name} ({state.waits_for})", (f"{one.kind}/{one.name}",))
+
+
+def _unseen_pods(deployed: Deployed) -> Iterator[Wait]:
+    """Yield the pods that there must be but that were not seen: nobody knows whether they are stable."""
+    here = [pod for pod in deployed.seen.pods if not pod.deleting and pod.phase not in {"Succeeded", "Failed"}]
+    by_uid = {o.uid: o for o in deployed.seen.objects}
+    for one in deployed.applied:
+        found = by_uid.get(one.uid)
+        if found is None or (workloads.group_of(one), one.kind) not in workloads.SERVING:
             continue
-        for container in pod.containers:
-            at = pod_rules.stable_at(container, budgets.stable_for)
-            if at is None:
-                waits.append(f"container {container.name} of Pod/{pod.name} to be ready{_refused(pod, deployed)}")
-            elif at > now:
-                times.append(at)
-                waits.append(f"container {container.name} of Pod/{pod.name} to have run for {budgets.stable_for}")
-    return waits, min(times, default=None)
+        mine = sum(1 for pod in here if pod.ancestor_uid in {one.uid, ""})
+        if mine < (wanted := workloads.replicas_wanted(found)):
+            yield Wait(f"{one.kind}/{one.name} ({mine} of {wanted} pods seen)", (f"{one.kind}/{one.name}",))
+    if (
+        deployed.builds_images
+        and not deployed.seen.pods
+        and not any(workloads.has_pods(one) for one in deployed.applied)
+    ):
+        yield Wait("a pod to be seen")
+
+
+def _is_complete(deployed: Deployed) -> bool:
+    """Whether all that runs has run to its end."""
+    by_uid = {o.uid: o for o in deployed.seen.objects}
+    running = [a for a in deployed.applied if workloads.has_pods(a)]
+    if running:
+        return all(workloads.readiness(a, by_uid.get(a.uid)).complete for a in running)
+    return bool(deployed.seen.pods) and all(pod.phase == "Succeeded" for pod in deployed.seen.pods)

@@ -5,22 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from upright.controllers.verdict import custom_resources
+from upright.controllers.verdict.custom_resources import number
 from upright.controllers.verdict.finding import Finding
+from upright.controllers.verdict.pods import MISSING
 from upright.openapi.meta import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from upright.controllers.verdict.budgets import Budgets
     from upright.openapi.meta import Json
     from upright.openapi.v1alpha1.kubernetes_apply import AppliedObject
-    from upright.openapi.v1alpha1.kubernetes_discovery import ObservedObject
+    from upright.openapi.v1alpha1.kubernetes_discovery import ObservedEvent, ObservedObject
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether an object is ready; if not, what it waits for. ``complete``: it ran to its end and needs no pods."""
+    """Whether an object is ready; if not, what is not as it should be. ``complete``: it ran to its end and needs no pods."""
 
     ready: bool
     waits_for: str = ""
@@ -28,25 +31,68 @@ class Readiness:
 
 
 READY = Readiness(ready=True)
+APPLIED = Readiness(ready=True)
+"""Ready by being there: kinds of which nothing more is to be seen."""
 
 
-def readiness(applied: AppliedObject, seen: ObservedObject | None) -> Readiness:
-    """Return whether the applied object is ready, as last seen; an older generation or another uid is not looked at."""
-    rule = _RULES.get((applied.api_version.partition("/")[0] if "/" in applied.api_version else "", applied.kind))
-    if rule is None:
-        return READY
+def readiness(applied: AppliedObject, seen: ObservedObject | None, events: Sequence[ObservedEvent] = ()) -> Readiness:
+    """Return whether the applied object is ready, as last seen; an older generation or another uid is not looked at.
+
+    ``events`` are those about the object.
+    """
+    group = group_of(applied)
+    if not is_watched(group, applied.kind):
+        return APPLIED
+    if not_current := behind(applied, seen):
+        return Readiness(ready=False, waits_for=not_current)
+    if seen is None or (group, applied.kind) == _CLAIM:
+        return _claim(seen, events) if seen is not None else APPLIED
+    rule = _RULES.get((group, applied.kind))
+    if rule is not None:
+        return rule(seen)
+    waits = custom_resources.waits_for(seen, applied.generation)
+    return Readiness(ready=False, waits_for=waits) if waits else READY
+
+
+def group_of(obj: AppliedObject) -> str:
+    """Return the API group of an object; empty for the core group."""
+    return obj.api_version.rpartition("/")[0]
+
+
+def is_watched(group: str, kind: str) -> bool:
+    """Whether the verdict reads the state of objects of this kind; all others are ready once applied."""
+    return (group, kind) in _RULES or (group, kind) == _CLAIM or custom_resources.is_custom(group)
+
+
+def has_pods(obj: AppliedObject) -> bool:
+    """Whether the object is one of those that run pods."""
+    return (group_of(obj), obj.kind) in SERVING | {("apps", "DaemonSet"), ("batch", "Job"), ("", "Pod")}
+
+
+def behind(applied: AppliedObject, seen: ObservedObject | None) -> str:
+    """Return why the object as seen is not the one that was applied; empty if it is."""
     if seen is None or seen.uid != applied.uid:
-        return Readiness(ready=False, waits_for=f"{applied.kind}/{applied.name} to be seen in the cluster")
+        return "not seen in the cluster yet"
+    if seen.deleting:
+        return "it is being deleted"
     if seen.generation < applied.generation:
-        return Readiness(ready=False, waits_for=f"{applied.kind}/{applied.name} to be seen as applied")
+        return "not seen as it was applied yet"
     observed = seen.status.get("observedGeneration")
-    if observed is not None and int(observed) < applied.generation:
-        return Readiness(ready=False, waits_for=f"the cluster to take notice of {applied.kind}/{applied.name}")
-    return rule(seen)
+    unseen = observed is None and (group_of(applied), applied.kind) in _OBSERVING
+    if unseen or number(observed, applied.generation) < applied.generation:
+        return "the cluster has not taken notice of it yet"
+    return ""
 
 
-def findings(seen: ObservedObject, budgets: Budgets) -> Iterator[Finding]:
-    """Yield what the object's own conditions say is wrong."""
+def findings(
+    applied: AppliedObject, seen: ObservedObject, budgets: Budgets, *, busy: bool = False
+) -> Iterator[Finding]:
+    """Yield what the object's own conditions say is wrong; what they say of an older generation is not looked at.
+
+    ``busy``: something in this run may still create what is missing.
+    """
+    if behind(applied, seen):
+        return
     path = (f"{seen.kind}/{seen.name}",)
     for condition in seen.status.get("conditions") or ():
         about = (condition.get("type"), condition.get("status"))
@@ -57,8 +103,13 @@ def findings(seen: ObservedObject, budgets: Budgets) -> Iterator[Finding]:
         elif about == ("Progressing", "False") and condition.get("reason") == "ProgressDeadlineExceeded":
             yield Finding("progress-deadline", path, told, since)
         elif about == ("ReplicaFailure", "True"):
-            due = since + budgets.pods_timeout if since else None
-            yield Finding("pods-refused", path, f"cannot create pods: {told}", since, due)
+            held = busy and bool(MISSING.search(told))
+            yield Finding("pods-refused", path, f"cannot create pods: {told}", since, budgets.pods_timeout, held)
+    if custom_resources.is_custom(group_of(applied)):
+        condition = custom_resources.stalled(seen, applied.generation)
+        if condition is not None:
+            told = condition.get("message") or condition.get("reason") or ""
+            yield Finding("stalled", path, f"{condition.get('type')}: {told}", _time(condition))
 
 
 def _time(condition: Json) -> datetime | None:
@@ -71,10 +122,8 @@ def _count(status: Json, name: str) -> int:
 
 
 def _deployment(seen: ObservedObject) -> Readiness:
-    wanted = _wanted(seen)
+    wanted = replicas_wanted(seen)
     status = seen.status
-    if "observedGeneration" not in status:
-        return Readiness(ready=False, waits_for=f"the cluster to take notice of Deployment/{seen.name}")
     for field, words in (("updatedReplicas", "updated"), ("availableReplicas", "available")):
         if _count(status, field) < wanted:
             return Readiness(ready=False, waits_for=f"{_count(status, field)} of {wanted} replicas {words}")
@@ -84,19 +133,20 @@ def _deployment(seen: ObservedObject) -> Readiness:
     return READY
 
 
-def _wanted(seen: ObservedObject) -> int:
+def replicas_wanted(seen: ObservedObject) -> int:
+    """Return how many pods the object asks for."""
     replicas = seen.spec.get("replicas")
     return 1 if replicas is None else int(replicas)
 
 
 def _all_ready(seen: ObservedObject) -> Readiness:
-    wanted = _wanted(seen)
+    wanted = replicas_wanted(seen)
     ready = _count(seen.status, "readyReplicas")
     return READY if ready >= wanted else Readiness(ready=False, waits_for=f"{ready} of {wanted} replicas ready")
 
 
 def _stateful_set(seen: ObservedObject) -> Readiness:
-    wanted = _wanted(seen)
+    wanted = replicas_wanted(seen)
     status = seen.status
     if (strategy := seen.spec.get("updateStrategy") or {}).get("type") == "OnDelete":
         return _all_ready(seen)
@@ -106,13 +156,14 @@ def _stateful_set(seen: ObservedObject) -> Readiness:
             ready=False, waits_for=f"{_count(status, 'updatedReplicas')} of {wanted - partition} replicas updated"
         )
     if partition == 0 and status.get("updateRevision") != status.get("currentRevision"):
-        return Readiness(ready=False, waits_for="the new revision to become the current one")
+        return Readiness(ready=False, waits_for="the new revision is not the current one yet")
     return _all_ready(seen)
 
 
 def _daemon_set(seen: ObservedObject) -> Readiness:
     wanted = _count(seen.status, "desiredNumberScheduled")
-    for field in ("updatedNumberScheduled", "numberAvailable"):
+    on_delete = (seen.spec.get("updateStrategy") or {}).get("type") == "OnDelete"
+    for field in ("numberAvailable",) if on_delete else ("updatedNumberScheduled", "numberAvailable"):
         if _count(seen.status, field) < wanted:
             return Readiness(ready=False, waits_for=f"{_count(seen.status, field)} of {wanted} nodes ({field})")
     return READY
@@ -132,27 +183,28 @@ def _pod(seen: ObservedObject) -> Readiness:
         return Readiness(ready=True, complete=True)
     if _is_true(seen, "Ready"):
         return READY
-    return Readiness(ready=False, waits_for=f"Pod/{seen.name} to be ready ({seen.status.get('phase', 'Pending')})")
+    return Readiness(ready=False, waits_for=f"not ready ({seen.status.get('phase', 'Pending')})")
 
 
-def _claim(seen: ObservedObject) -> Readiness:
+def _claim(seen: ObservedObject, events: Sequence[ObservedEvent]) -> Readiness:
     phase = seen.status.get("phase", "Pending")
-    return READY if phase == "Bound" else Readiness(ready=False, waits_for=f"the claim to be bound ({phase})")
+    waits_for_a_consumer = phase == "Pending" and any(event.reason == "WaitForFirstConsumer" for event in events[-1:])
+    if phase == "Bound" or waits_for_a_consumer:
+        return READY
+    return Readiness(ready=False, waits_for=f"not bound ({phase})")
 
 
 def _active(seen: ObservedObject) -> Readiness:
     phase = seen.status.get("phase", "")
-    return READY if phase == "Active" else Readiness(ready=False, waits_for=f"the namespace to be active ({phase})")
+    return READY if phase == "Active" else Readiness(ready=False, waits_for=f"not active ({phase})")
 
 
 def _established(seen: ObservedObject) -> Readiness:
-    return (
-        READY if _is_true(seen, "Established") else Readiness(ready=False, waits_for="the definition to be established")
-    )
+    return READY if _is_true(seen, "Established") else Readiness(ready=False, waits_for="not established yet")
 
 
 def _available(seen: ObservedObject) -> Readiness:
-    return READY if _is_true(seen, "Available") else Readiness(ready=False, waits_for="the API service to be available")
+    return READY if _is_true(seen, "Available") else Readiness(ready=False, waits_for="not available yet")
 
 
 def _is_true(seen: ObservedObject, condition: str) -> bool:
@@ -167,11 +219,16 @@ _RULES: dict[tuple[str, str], Callable[[ObservedObject], Readiness]] = {
     ("", "ReplicationController"): _all_ready,
     ("batch", "Job"): _job,
     ("", "Pod"): _pod,
-    ("", "PersistentVolumeClaim"): _claim,
     ("", "Namespace"): _active,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): _established,
     ("apiregistration.k8s.io", "APIService"): _available,
 }
 
-WATCHED = frozenset(_RULES)
-"""Group and kind of the objects whose state the verdict reads; all others are ready once applied."""
+_CLAIM = ("", "PersistentVolumeClaim")
+SERVING = frozenset(
+    {("apps", "Deployment"), ("apps", "StatefulSet"), ("apps", "ReplicaSet"), ("", "ReplicationController")}
+)
+"""Kinds with ``spec.replicas`` pods that serve."""
+_OBSERVING = SERVING | {("apps", "DaemonSet")}
+NEEDED_BY_OTHERS = frozenset({"Namespace", "CustomResourceDefinition", "APIService"})
+"""Kinds that must be ready even where nobody cares for pods."""

@@ -1,0 +1,72 @@
+"""Pods that serve: each container ready, and stable if it has no probe; else what it waits for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from upright.controllers.verdict.crashes import stable_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime, timedelta
+
+    from upright.openapi.v1alpha1.kubernetes_discovery import Container, ObservedEvent, Pod
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What is waited for, and where; ``log_of`` names pod and container whose log may tell why."""
+
+    text: str
+    path: tuple[str, ...] = ()
+    log_of: tuple[str, str] | None = None
+
+
+def pods_wait_for(
+    pods: Sequence[Pod], events: Sequence[ObservedEvent], stable_for: timedelta, now: datetime, to_the_end: bool
+) -> tuple[list[Wait], datetime | None]:
+    """Return what the pods wait for, and when time alone may be enough.
+
+    Pods of Jobs are their Job's business; ``to_the_end``: pods are to succeed, not to serve.
+    """
+    waits: list[Wait] = []
+    times: list[datetime] = []
+    for pod in pods:
+        if pod.deleting or pod.phase in {"Succeeded", "Failed"} or (pod.owner and pod.owner.kind == "Job"):
+            continue
+        if to_the_end:
+            waits.append(Wait(f"Pod/{pod.name} to succeed ({pod.status or pod.phase})", (f"Pod/{pod.name}",)))
+            continue
+        if not pod.containers:
+            waits.append(Wait(f"Pod/{pod.name} to start ({pod.status or pod.phase})", (f"Pod/{pod.name}",)))
+        for container in pod.containers:
+            at = stable_at(container, stable_for)
+            if at is None or at > now:
+                waits.append(_wait(pod, container, events, stable_for if at is not None else None))
+            if at is not None and at > now:
+                times.append(at)
+    return sorted(waits, key=lambda wait: wait.path), min(times, default=None)
+
+
+def _wait(pod: Pod, container: Container, events: Sequence[ObservedEvent], still: timedelta | None) -> Wait:
+    place = f"container {container.name} of Pod/{pod.name}"
+    path, log_of = (f"Pod/{pod.name}", f"container {container.name}"), (pod.name, container.name)
+    if still is not None:
+        return Wait(f"{place} to have run for {still.total_seconds():g}s", path, log_of)
+    return Wait(f"{place} to be ready{_why(pod, container, events)}", path, log_of)
+
+
+def _why(pod: Pod, container: Container, events: Iterable[ObservedEvent]) -> str:
+    if (waiting := container.state.waiting) is not None:
+        return f" ({waiting.reason})"
+    if container.state.running is None:
+        return ""
+    said = list(_probe_failures(pod, events))
+    return f" ({said[-1]})" if said else ""
+
+
+def _probe_failures(pod: Pod, events: Iterable[ObservedEvent]) -> Iterator[str]:
+    for event in events:
+        if event.uid == pod.uid and event.reason == "Unhealthy":
+            yield " ".join(event.message.split())
