@@ -40,9 +40,8 @@ class Builds(Images):
     """See ``Engine``: builds. ``processes`` runs a CLI; without it, builds are the engine's own."""
 
     def __init__(self, connection: Connection, info: EngineInfo) -> None:
-        super().__init__(connection)
+        super().__init__(connection, info)
         self.processes: Processes | None = None
-        self._info = info
         self._looking = anyio.Lock()
         self._buildkit: BuildKit | None = None
         self._looked = False

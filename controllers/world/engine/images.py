@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -19,16 +20,19 @@ if TYPE_CHECKING:
     import aiohttp
 
     from upright.controllers.world.engine.connection import Connection
-    from upright.controllers.world.engine.protocol import Labels, RegistryAuth
+    from upright.controllers.world.engine.protocol import EngineInfo, Labels, RegistryAuth
 
+_LOCALHOST = re.compile(r"(localhost|127\.[\d.]+|\[::1\])(:\d+)?/")
+_PODMAN_PULL = "../v4.0.0/libpod/images/pull"
 _NO_TAG = "<none>:<none>"
 
 
 class Images:
     """See ``Engine``: what concerns images, builds aside."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, info: EngineInfo) -> None:
         self._connection = connection
+        self._info = info
 
     async def image(self, reference: str) -> Image:
         return _image(await self._connection.call("GET", f"images/{_path(reference)}/json"))
@@ -47,11 +51,11 @@ class Images:
         tell: Callable[[Progress], object] | None = None,
     ) -> Image:
         repository, tag = split_reference(reference)
-        params = {"fromImage": repository, "tag": tag, "platform": platform}
+        path, params = "images/create", {"fromImage": repository, "tag": tag, "platform": platform}
+        if self._without_tls(reference):
+            path, params = _PODMAN_PULL, {"reference": reference, "tlsVerify": "false"}
         try:
-            async with self._connection.stream(
-                "POST", "images/create", params=params, headers=_auth_header(auth)
-            ) as response:
+            async with self._connection.stream("POST", path, params=params, headers=_auth_header(auth)) as response:
                 await _follow(response, tell)
             return await self.image(reference)
         except EngineError as error:
@@ -61,9 +65,10 @@ class Images:
         self, reference: str, *, auth: RegistryAuth | None = None, tell: Callable[[Progress], object] | None = None
     ) -> str:
         repository, tag = split_reference(reference)
+        params = {"tag": tag} | ({"tlsVerify": "false"} if self._without_tls(reference) else {})
         try:
             async with self._connection.stream(
-                "POST", f"images/{_path(repository)}/push", params={"tag": tag}, headers=_auth_header(auth)
+                "POST", f"images/{_path(repository)}/push", params=params, headers=_auth_header(auth)
             ) as response:
                 return await _follow(response, tell)
         except EngineError as error:
@@ -75,6 +80,10 @@ class Images:
 
     async def remove_image(self, reference: str, *, force: bool = False) -> None:
         await self._connection.call("DELETE", f"images/{_path(reference)}", params={"force": force})
+
+    def _without_tls(self, reference: str) -> bool:
+        """Whether podman must be told what dockerd knows by itself: a registry on localhost may do without TLS."""
+        return self._info.product == "podman" and _LOCALHOST.match(reference) is not None
 
 
 def split_reference(reference: str) -> tuple[str, str]:
@@ -110,10 +119,10 @@ async def _follow(response: aiohttp.ClientResponse, tell: Callable[[Progress], o
         if error := message.get("error") or (message.get("errorDetail") or {}).get("message"):
             raise named(response.status, str(error))
         digest = (message.get("aux") or {}).get("Digest", digest)
-        if tell is not None and "status" in message:
+        words = str(message.get("status") or message.get("stream") or "").strip()
+        if tell is not None and words:
             detail = message.get("progressDetail") or {}
-            step = (message.get("id", ""), message["status"], detail.get("current") or 0, detail.get("total") or 0)
-            tell(Progress(*step))
+            tell(Progress(message.get("id") or "", words, detail.get("current") or 0, detail.get("total") or 0))
     return digest
 
 

@@ -331,7 +331,7 @@ class Engine(Protocol):
     async def push(
         self, reference: str, *, auth: RegistryAuth | None = None, tell: Callable[[Progress], object] | None = None
     ) -> str:
-        """Send an image to its registry and return its digest. Raises PushFailed's tree."""
+        """Send an image to its registry and return its digest, empty where podman does not tell. Raises PushFailed's tree."""
         ...
 
     async def images(self, labels: Labels) -> list[Image]:
