@@ -9,9 +9,10 @@ import anyio
 
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
-from upright.controllers.verdict.session import Observed, decide
+from upright.controllers.verdict.session import Observed, decide, with_grace
 from upright.openapi.meta import ObjectMeta
 from upright.openapi.v1alpha1.cluster import Cluster
+from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery
 from upright.openapi.v1alpha1.resource import TILTFILE, Resource
 from upright.openapi.v1alpha1.session import (
     Session,
@@ -52,6 +53,7 @@ class SessionController(Controller[Session]):
         self._written = float("-inf")
         self._moving: set[str] = set()
         self._failed: set[str] = set()
+        self._blind: set[str] = set()
         self._interruption: Verdict | None = None
 
     @property
@@ -69,6 +71,7 @@ class SessionController(Controller[Session]):
     def watches(self) -> Iterable[Watch]:
         yield Watch(Resource, self._resource_seen)
         yield Watch(Cluster, lambda _: self._sessions())
+        yield Watch(KubernetesDiscovery, self._sight_seen)
 
     async def reconcile(self, turn: Turn[Session]) -> Outcome:
         session = turn.obj
@@ -111,7 +114,9 @@ class SessionController(Controller[Session]):
             cluster_needed=any(r.spec.kind == "kubernetes" and r.spec.auto_init for r in resources),
             deployed_at={r.name: at for r in resources if (at := r.status.last_deploy_time)},
             held_back=_held_back(resources),
-            waits_for={r.name: c.message for r in resources for c in r.status.conditions if c.type == "Ready"},
+            sight_lost_at=min(
+                (at for d in turn.all(KubernetesDiscovery) if (at := d.status.sight_lost_at)), default=None
+            ),
         )
         spec = _effective(session.spec, state)
         decision = decide(spec, seen, turn.now)
@@ -119,7 +124,7 @@ class SessionController(Controller[Session]):
         status = SessionStatus(
             pid=session.status.pid or self._pid,
             start_time=started,
-            targets=tuple(targets),
+            targets=with_grace(targets, decision.grace),
             done=done,
             error=(seen.tiltfile_error or decision.reason) if done and decision.state != "healthy" else "",
             verdict=Verdict(
@@ -141,6 +146,16 @@ class SessionController(Controller[Session]):
             unsettled = obj.spec.kind != "tiltfile" and any(_moves(target) for target in obj.status.targets)
             (self._moving.add if unsettled or not obj.status.targets else self._moving.discard)(obj.name)
             (self._failed.add if obj.status.failures else self._failed.discard)(obj.name)
+        return self._sessions()
+
+    def _sight_seen(self, obj: Object) -> Iterable[Key]:
+        """Hear of the cluster only when sight of it is lost or found."""
+        if not isinstance(obj, KubernetesDiscovery):
+            return ()
+        blind = obj.status.sight_lost_at is not None and obj.metadata.deletion_timestamp is None
+        if blind == (obj.name in self._blind):
+            return ()
+        (self._blind.add if blind else self._blind.discard)(obj.name)
         return self._sessions()
 
     def _sessions(self) -> Iterable[Key]:
