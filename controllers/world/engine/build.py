@@ -76,11 +76,6 @@ class Builds(Images):
         return (await self.image(output.image)).id
 
 
-def content_tag(image_id: str) -> str:
-    """Return the tag that stands for an image's content: ``tilt-`` and the first 16 digits of its id."""
-    return f"tilt-{image_id.removeprefix('sha256:')[:16]}"
-
-
 def refuse(request: BuildRequest, info: EngineInfo) -> None:
     """Raise BuildRefused if the engine's own build API cannot do that."""
     for wanted, what in ((request.secrets, "secrets"), (request.ssh, "ssh")):

@@ -81,6 +81,10 @@ class Images:
     async def remove_image(self, reference: str, *, force: bool = False) -> None:
         await self._connection.call("DELETE", f"images/{_path(reference)}", params={"force": force})
 
+    async def prune_images(self) -> None:
+        """Remove what no name and no other image needs."""
+        await self._connection.call("POST", "images/prune", params={"filters": {"dangling": ["true"]}})
+
     def _without_tls(self, reference: str) -> bool:
         """Whether podman must be told what dockerd knows by itself: a registry on localhost may do without TLS."""
         return self._info.product == "podman" and _LOCALHOST.match(reference) is not None
@@ -97,7 +101,7 @@ def split_reference(reference: str) -> tuple[str, str]:
 
 def label_filter(labels: Labels) -> dict[str, list[str]]:
     """Return the API's filter for things that have all these labels."""
-    return {"label": [f"{name}={value}" if value else name for name, value in labels.items()]}
+    return {"label": [f"{name}={value}" if value else name for name, value in labels.items()]} if labels else {}
 
 
 def moment(text: str) -> datetime | None:

@@ -25,12 +25,13 @@ from upright.controllers.world.engine.data_folder import (
     remove_tree,
     take_data,
 )
-from upright.controllers.world.engine.errors import EngineGone, NoEngine
+from upright.controllers.world.engine.errors import Conflict, EngineError, EngineGone, NoEngine, NotFound
 from upright.controllers.world.engine.uplink import resolver_in, uplink, uplink_available
 from upright.controllers.world.engine.words import NO_NAMESPACES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
+    from datetime import datetime
     from ipaddress import IPv4Network
 
     from upright.controllers.world.engine.connection import Connection
@@ -42,6 +43,10 @@ PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "
 """Where daemons are looked for: an ordinary user's PATH has no sbin."""
 
 _READY_SECONDS = 60.0
+_PRUNE_SECONDS = 5.0
+_KEPT_IMAGES = 3
+_CONTENT_TAG = "tilt-"  # begins the tag of every image that a run has built
+_KEPT_BUILD_CACHE = "10GB"
 _HOST_CONFIG = Path("/etc/docker/daemon.json")
 _INHERITED_SETTINGS = ("registry-mirrors", "insecure-registries")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
@@ -98,7 +103,10 @@ async def private_engine(
         raise NoEngine(f"cannot start a private {product}: {error}") from error
     try:
         async with AsyncExitStack() as stack:
-            yield await _engine(product, place, data, say, stack)
+            engine = await _engine(product, place, data, say, stack)
+            yield engine
+            if data.kept:
+                await _pruned(engine)
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(data.release)
@@ -189,6 +197,22 @@ async def _swept(engine: DockerEngine) -> None:
         await engine.remove_volume(volume)
 
 
+async def _pruned(engine: DockerEngine) -> None:
+    """Forget images that later builds have replaced, but for the newest few of a name."""
+    by_name: dict[str, list[tuple[datetime, str]]] = {}
+    with anyio.move_on_after(_PRUNE_SECONDS), suppress(EngineError):
+        for image in await engine.images({}):
+            for reference in image.tags:
+                name, _, tag = reference.rpartition(":")
+                if tag.startswith(_CONTENT_TAG) and image.created is not None:
+                    by_name.setdefault(name, []).append((image.created, reference))
+        for found in by_name.values():
+            for _, reference in sorted(found)[:-_KEPT_IMAGES]:
+                with suppress(Conflict, NotFound):
+                    await engine.remove_image(reference)
+        await engine.prune_images()
+
+
 def _plan(say: Callable[[str], object]) -> Plan:
     block = free_block(taken_ranges())
     if uplink_available():
@@ -212,6 +236,7 @@ def _dockerd(place: Place, plan: Plan) -> tuple[str, ...]:
         "userland-proxy": False,
         "exec-opts": ["native.cgroupdriver=cgroupfs"],
         "cgroup-parent": f"/{CGROUP_PREFIX}{place.run_id}",
+        "builder": {"gc": {"enabled": True, "defaultKeepStorage": _KEPT_BUILD_CACHE}},
         "log-driver": "json-file",
         "log-opts": {"max-size": "100m", "max-file": "2"},
         **_host_settings(),

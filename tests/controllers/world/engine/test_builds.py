@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engines import IMAGE
-from upright.controllers.world.engine.build import content_tag
+from upright.controllers.images import content_tag
 from upright.controllers.world.engine.errors import BuildFailed, BuildRefused, Conflict, ImageNotFound
 from upright.controllers.world.engine.ignores import ignores_of
 from upright.controllers.world.engine.protocol import BuildRequest, ContainerSpec

@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from tests.engines import IMAGE, toolbox
+from upright.controllers.images import content_tag
 from upright.controllers.world.engine import private
 from upright.controllers.world.engine.address_ranges import free_block, taken_ranges
 from upright.controllers.world.engine.data_folder import CGROUP_PREFIX
@@ -377,3 +378,18 @@ async def test_no_engine_at_all_is_said_with_what_to_do(tmp_path: Path) -> None:
     ):
         async with find_engine("host", state_dir=tmp_path, run_id="x", say=quiet, environment={"HOME": str(tmp_path)}):
             pass
+
+
+async def test_images_that_were_replaced_are_forgotten(product: Product, place: Place, tmp_path: Path) -> None:
+    async with private_engine(product, place, quiet) as engine:
+        await build(engine, tmp_path)
+        made: list[str] = []
+        for number in range(5):
+            dockerfile = f"FROM {IMAGE}\nLABEL number={number}\n"
+            image = await engine.build(BuildRequest(dockerfile=dockerfile), quiet)
+            made.append(f"registry.example:5000/some/name:{content_tag(image)}")
+            await engine.tag(image, made[-1])
+    async with private_engine(product, place, quiet) as engine:
+        kept = {tag for image in await engine.images({}) for tag in image.tags}
+    assert len(kept & set(made)) == 3  # the newest, but their times are in seconds
+    assert any(tag.endswith(IMAGE) for tag in kept)
