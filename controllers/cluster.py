@@ -15,7 +15,6 @@ from upright.openapi.v1alpha1.cluster import (
     ClusterConnectionStatus,
     ClusterStatus,
     KubernetesConnectionStatus,
-    RegistryHosting,
 )
 
 if TYPE_CHECKING:
@@ -97,11 +96,12 @@ def _status(connected: _Connected, cluster: Cluster) -> ClusterStatus:
         product=info.product,
         config_path=info.config_path,
     )
-    registry = RegistryHosting(host=info.registry) if info.registry else cluster.spec.default_registry
+    registry = info.registry or cluster.spec.default_registry
     return ClusterStatus(
         arch=info.arch or "unknown",
         connected_at=connected.at,
         registry=registry,
         connection=ClusterConnectionStatus(kubernetes=kubernetes),
         version=info.version,
+        container_runtime=info.container_runtime,
     )

@@ -9,13 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from upright.controllers import fingerprint, images
+from upright.controllers.delivery import Delivered, DeliveryFailed, is_known
 from upright.controllers.fingerprint import RESOURCE, SPAN
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
 from upright.controllers.world.engine.errors import EngineError
 from upright.controllers.world.engine.ignores import Ignore
 from upright.controllers.world.engine.protocol import BuildRequest
-from upright.openapi.v1alpha1.docker_image import DockerImage, DockerImageStatus, ImageBuilding, ImageCompleted
+from upright.openapi.v1alpha1.cluster import Cluster
+from upright.openapi.v1alpha1.docker_image import (
+    DockerImage,
+    DockerImageStatus,
+    ImageBuilding,
+    ImageCompleted,
+    ImagePushing,
+)
 from upright.openapi.v1alpha1.image_map import ImageMap
 from upright.openapi.v1alpha1.triggers import StepWaiting
 
@@ -23,9 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
+    from upright.controllers.delivery import Delivery
     from upright.controllers.engines import Engines
     from upright.controllers.runtime.turn import Turn
-    from upright.controllers.world.logs import Logs
+    from upright.controllers.world.logs import Logs, LogWriter
     from upright.openapi.meta import Object
 
 REUSE_WITHIN = timedelta(seconds=60)
@@ -43,19 +52,30 @@ class Built:
     finished: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What bringing an image to its cluster came to."""
+
+    delivered: Delivered | None
+    error: str
+    finished: datetime
+
+
 class DockerImageController(Controller[DockerImage]):
-    """Builds each DockerImage once for each spec and cause; the log goes to its span."""
+    """Builds each DockerImage once for each spec and cause, and brings it to its cluster; the log goes to its span."""
 
     kind: ClassVar[type[Object]] = DockerImage
     heeds_status: ClassVar[bool] = False
 
-    def __init__(self, engines: Engines, logs: Logs, clock: Callable[[], datetime]) -> None:
+    def __init__(self, engines: Engines, delivery: Delivery, logs: Logs, clock: Callable[[], datetime]) -> None:
         self._engines = engines
+        self._delivery = delivery
         self._logs = logs
         self._clock = clock
 
     def watches(self) -> Iterable[Watch]:
         yield Watch(ImageMap, self._built_on)
+        yield Watch(Cluster, lambda _: [Key("", found.name) for found in self.caches.of(DockerImage).all()])
 
     async def reconcile(self, turn: Turn[DockerImage]) -> Outcome:
         image = turn.obj
@@ -68,7 +88,38 @@ class DockerImageController(Controller[DockerImage]):
         if (twin := self._twin(turn)) is not None and turn.tasks.get("build") is None:
             return Outcome(twin.model_copy(update={"built": print_}))
         view = turn.tasks.ensure("build", print_, partial(self._build, image, bases))
-        return Outcome(status_of(view, print_, DockerImageStatus()))
+        status = status_of(view, print_, DockerImageStatus())
+        if status.completed is None or status.completed.error or not image.spec.cluster:
+            return Outcome(status)
+        return Outcome(self._delivered(turn, status, print_))
+
+    def _delivered(self, turn: Turn[DockerImage], status: DockerImageStatus, print_: str) -> DockerImageStatus:
+        """Return the status of an image that was built, and is on its way to its cluster."""
+        cluster, completed = turn.get(Cluster, turn.obj.spec.cluster), status.completed
+        blank = DockerImageStatus(built=print_)
+        if cluster is None or completed is None or not is_known(cluster):
+            return blank.model_copy(update={"waiting": StepWaiting(reason="waiting-for-cluster")})
+        run = partial(self._deliver, turn.obj, status.ref, cluster)
+        view = turn.tasks.ensure("deliver", (print_, status.ref), run)
+        if not view.done:
+            return blank.model_copy(update={"pushing": ImagePushing(started_at=view.value or turn.now)})
+        sent = view.result or Sent(None, str(view.error), turn.now)
+        completed = completed.model_copy(update={"error": sent.error, "finished_at": sent.finished})
+        names = sent.delivered or Delivered(status.ref, "")
+        other = names.cluster if names.cluster != names.local else ""
+        return status.model_copy(update={"ref": names.local, "ref_from_cluster": other, "completed": completed})
+
+    async def _deliver(
+        self, image: DockerImage, reference: str, cluster: Cluster, report: Callable[[Any], None]
+    ) -> Sent:
+        report(self._clock())
+        log = log_of(self._logs, image)
+        try:
+            delivered = await self._delivery(reference, cluster, image.spec.cluster_needs, log.write)
+        except DeliveryFailed as error:
+            log.write(f"     {error}", level="ERROR")
+            return Sent(None, str(error), self._clock())
+        return Sent(delivered, "", self._clock())
 
     def _twin(self, turn: Turn[DockerImage]) -> DockerImageStatus | None:
         """Return the status of the same image that was built for another resource of this run, on the same bases."""
@@ -84,8 +135,7 @@ class DockerImageController(Controller[DockerImage]):
     async def _build(self, image: DockerImage, bases: Mapping[str, str], report: Callable[[Any], None]) -> Built:
         started = self._clock()
         report(started)
-        notes = image.metadata.annotations
-        log = self._logs.open(notes.get(SPAN, f"build:{image.name}"), notes.get(RESOURCE, ""))
+        log = log_of(self._logs, image)
         log.write(f"STEP — Building Dockerfile: [{image.spec.ref}]")
         try:
             engine = await self._engines.get()
@@ -102,6 +152,12 @@ class DockerImageController(Controller[DockerImage]):
         for image in self.caches.of(DockerImage).all():
             if obj.name in image.spec.image_maps:
                 yield Key("", image.name)
+
+
+def log_of(logs: Logs, image: Object) -> LogWriter:
+    """Open the log of an image step."""
+    notes = image.metadata.annotations
+    return logs.open(notes.get(SPAN, f"build:{image.name}"), notes.get(RESOURCE, ""))
 
 
 def bases_of(turn: Turn[Any], names: Iterable[str]) -> dict[str, str] | None:

@@ -40,9 +40,9 @@ class ImageMapController(Controller[ImageMap]):
         )
         return Outcome(
             ImageMapStatus(
-                image=newest.ref,
+                image=newest.ref_from_cluster or newest.ref,
                 image_from_local=newest.ref,
-                image_from_cluster=newest.ref,
+                image_from_cluster=newest.ref_from_cluster or newest.ref,
                 build_start_time=newest.completed.started_at if newest.completed else None,
             )
         )

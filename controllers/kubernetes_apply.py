@@ -12,6 +12,7 @@ import orjson
 from upright.controllers import fingerprint
 from upright.controllers.apply_command import CommandFailed
 from upright.controllers.apply_order import waves
+from upright.controllers.clusters import DEFAULT_CLUSTER
 from upright.controllers.finalizers import APPLY_FINALIZER
 from upright.controllers.fingerprint import RESOURCE, SPAN
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
@@ -55,6 +56,14 @@ class _Applied:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where objects go: a cluster, and the namespace of those that name none."""
+
+    kubernetes: Kubernetes
+    namespace: str
+
+
 class KubernetesApplyController(Controller[KubernetesApply]):
     """Applies each KubernetesApply once for each spec, cause and set of images.
 
@@ -95,7 +104,8 @@ class KubernetesApplyController(Controller[KubernetesApply]):
         status = apply.status
         if status.applied_input_hash != print_:
             maps = [found for name in apply.spec.image_maps if (found := turn.get(ImageMap, name)) is not None]
-            view = turn.tasks.ensure("apply", print_, partial(self._apply, apply, maps, kubernetes))
+            place = Place(kubernetes, namespace_of(turn.get(Cluster, apply.spec.cluster or DEFAULT_CLUSTER)))
+            view = turn.tasks.ensure("apply", print_, partial(self._apply, apply, maps, place))
             if not view.done:
                 return Outcome()
             status = self._told(view.result, view.error, print_, turn.now)
@@ -120,7 +130,7 @@ class KubernetesApplyController(Controller[KubernetesApply]):
         self,
         apply: KubernetesApply,
         maps: Sequence[ImageMap],
-        kubernetes: Kubernetes,
+        place: Place,
         report: Callable[[Any], None],
     ) -> _Applied:
         del report
@@ -134,7 +144,7 @@ class KubernetesApplyController(Controller[KubernetesApply]):
                 if by_command is not None:
                     answers = await self._commands.apply(by_command, maps, log)
                 else:
-                    answers = await self._all(kubernetes, self._prepare(apply, maps))
+                    answers = await self._all(place, self._prepare(apply, maps))
         except TimeoutError:
             what = "apply command" if by_command is not None else "apply"
             error = f"{what} timed out after {told}: see update_settings(k8s_upsert_timeout_secs=…)"
@@ -146,7 +156,7 @@ class KubernetesApplyController(Controller[KubernetesApply]):
         result = "---\n".join(f"{orjson.dumps(answer).decode()}\n" for answer in answers)
         return _Applied(started, self._clock(), tuple(_applied(answer) for answer in answers), result)
 
-    async def _all(self, kubernetes: Kubernetes, wanted: Sequence[Json]) -> list[Json]:
+    async def _all(self, place: Place, wanted: Sequence[Json]) -> list[Json]:
         """Apply wave after wave, the objects of a wave at once; the first refusal is raised, with the object's name."""
         answers: dict[int, Json] = {}
         errors: list[Exception] = []
@@ -155,7 +165,7 @@ class KubernetesApplyController(Controller[KubernetesApply]):
         async def one(index: int, obj: Json) -> None:
             async with limit:
                 try:
-                    answers[index] = await kubernetes.apply(obj, namespace=DEFAULT_NAMESPACE)
+                    answers[index] = await place.kubernetes.apply(obj, namespace=place.namespace)
                 except (APIError, ValueError) as error:
                     errors.append(type(error)(f"{obj['kind']}/{obj['metadata'].get('name', '')}: {error}"))
 
@@ -202,6 +212,13 @@ class KubernetesApplyController(Controller[KubernetesApply]):
         for apply in self.caches.of(KubernetesApply).all():
             if obj.name in apply.spec.image_maps:
                 yield Key("", apply.name)
+
+
+def namespace_of(cluster: Cluster | None) -> str:
+    """Return the namespace of the cluster's connection."""
+    connection = cluster.status.connection if cluster is not None else None
+    resolved = connection.kubernetes if connection is not None else None
+    return resolved.namespace if resolved is not None and resolved.namespace else DEFAULT_NAMESPACE
 
 
 def _discovery(apply: KubernetesApply, objects: Sequence[AppliedObject]) -> KubernetesDiscovery:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from upright.apiserver.clock import utc_now
@@ -13,6 +13,7 @@ from upright.controllers.apply_command import ApplyCommands
 from upright.controllers.cluster import ClusterController
 from upright.controllers.clusters import Clusters
 from upright.controllers.cmd import CmdController
+from upright.controllers.delivery import Delivery
 from upright.controllers.docker_image import DockerImageController
 from upright.controllers.engines import Engines
 from upright.controllers.image_map import ImageMapController
@@ -25,15 +26,19 @@ from upright.controllers.tiltfile.controller import TiltfileController
 from upright.controllers.tiltfile.execution import Execution
 from upright.controllers.tiltfile.injection import applied_objects, prepare
 from upright.controllers.tiltfile.project import Facts
+from upright.controllers.world.cluster_product import is_for_development
 from upright.controllers.world.environment import base_environment
+from upright.controllers.world.kubeconfig_files import choose_context
 from upright.openapi.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Sequence
+    from pathlib import Path
 
     from upright.client.cli.options import CiOptions
     from upright.controllers.runtime.controller import Controller
     from upright.controllers.world.engine.protocol import Engine
+    from upright.controllers.world.kubeconfig_files import ChosenContext
     from upright.controllers.world.kubernetes import Kubernetes
     from upright.controllers.world.logs import Logs
     from upright.controllers.world.processes import LocalProcesses
@@ -65,6 +70,7 @@ class Wiring:
         self.connection = choose(options.cluster, options.namespace, os.environ)
         self.kubeconfig = ""
         self.engines = Engines(self._engine)
+        self._context: ChosenContext | None = None
 
     def environment(self) -> dict[str, str]:
         """Return what local commands get."""
@@ -72,14 +78,31 @@ class Wiring:
 
     def facts(self) -> Facts:
         """Return what a Tiltfile may ask about the run."""
+        namespace, for_development = self.options.namespace or "default", True
+        if not self.connection.embedded:
+            with suppress(ServiceUnavailable):  # told when something is to be deployed
+                context = self._chosen(self.connection.context)
+                namespace, for_development = context.namespace, is_for_development(context.product)
         return Facts(
             subcommand="ci",
             environ=self.environment(),
             kube_context=self.connection.context,
-            kube_namespace=self.options.namespace or "default",
-            dev_cluster=self.connection.embedded,
+            kube_namespace=namespace,
+            dev_cluster=for_development,
             host=self.options.host,
         )
+
+    def _chosen(self, name: str) -> ChosenContext:
+        """Return the kubeconfig's context; local commands get a frozen copy of it from now on."""
+        if self._context is None:
+            self._context = choose_context(name, self.options.namespace, os.environ)
+            self._context.freeze(self._frozen)
+            self.kubeconfig = str(self._frozen)
+        return self._context
+
+    @property
+    def _frozen(self) -> Path:
+        return self.folder.cluster / "kubeconfig"
 
     def tail(self, span: str, lines: int) -> Sequence[str]:
         """Return the last lines of a log span."""
@@ -102,10 +125,14 @@ class Wiring:
         """Lead to the cluster that the spec names; the embedded one is started, and ends with the context."""
         connection = spec.connection.kubernetes if spec.connection is not None else None
         if connection is None or not connection.embedded:
-            name = connection.context if connection is not None else ""
-            raise ServiceUnavailable(
-                f"deploying to the cluster of kubeconfig context {name!r} is not implemented yet: use --cluster=embedded"
-            )
+            from upright.controllers.world.kubeconfig_cluster import kubeconfig_cluster  # noqa: PLC0415  reason: only where used
+
+            context = self._chosen(connection.context if connection is not None else "")
+            told = f"Deploying to {context.product} cluster {context.cluster} (context {context.name})"
+            self.logs.open("cluster", "").write(told)
+            async with kubeconfig_cluster(context, self._frozen) as reached:
+                yield reached
+            return
         from upright.embedded import embedded_cluster  # noqa: PLC0415  reason: only where used
 
         engine = await self.engines.get()
@@ -124,7 +151,7 @@ def controllers(wiring: Wiring) -> Iterable[Controller[Any]]:
         TiltfileController(execution, wiring.connection, logs, utc_now),
         ResourceController(logs, wiring.tail),
         CmdController(wiring.processes, logs, utc_now, wiring.environment),
-        DockerImageController(engines, logs, utc_now),
+        DockerImageController(engines, Delivery(engines, wiring.processes, wiring.environment), logs, utc_now),
         ImageMapController(),
         ClusterController(wiring.cluster, clusters, logs, utc_now),
         KubernetesApplyController(

@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from anyio.abc import ByteStream
 
     from upright.openapi.meta import Json
+    from upright.openapi.v1alpha1.cluster import RegistryHosting
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterInfo:
-    """What a cluster is; ``config_path`` is a kubeconfig file that leads to it, handed to local commands."""
+    """What a cluster is; ``config_path`` is a kubeconfig file that leads to it, handed to local commands.
+
+    ``registry`` is the one it advertises; ``container_runtime`` is that of its nodes (``docker``, ``containerd``).
+    """
 
     context: str
     namespace: str
@@ -26,7 +30,8 @@ class ClusterInfo:
     version: str
     arch: str
     config_path: str
-    registry: str = ""
+    registry: RegistryHosting | None = None
+    container_runtime: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ class ClusterStatus(Model):
     registry: RegistryHosting | None = None
     connection: ClusterConnectionStatus | None = None
     version: str = omit("")
+    container_runtime: str = omit("")
 
 
 def _product(body: Json) -> str:

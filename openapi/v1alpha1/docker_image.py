@@ -61,6 +61,12 @@ class ImageCompleted(Model):
     finished_at: MicroTime | None = None
 
 
+class ImagePushing(Model):
+    """The way to the cluster that goes on now: a push to its registry, or loading into its nodes."""
+
+    started_at: MicroTime | None = None
+
+
 class StageStatus(Model):
     """One stage of the build."""
 
@@ -72,11 +78,16 @@ class StageStatus(Model):
 
 
 class ImageStatus(Model):
-    """One of waiting, building, completed; ``built`` names the inputs that the state belongs to."""
+    """One of waiting, building, pushing, completed; ``built`` names the inputs that the state belongs to.
+
+    ``ref`` is the image as this machine names it, ``refFromCluster`` as the cluster does, if that is another name.
+    """
 
     ref: str = omit("")
+    ref_from_cluster: str = omit("")
     waiting: StepWaiting | None = None
     building: ImageBuilding | None = None
+    pushing: ImagePushing | None = None
     completed: ImageCompleted | None = None
     built: str = omit("")
 
@@ -88,16 +99,16 @@ class DockerImageStatus(ImageStatus):
 
 
 def image_state(body: Json) -> str:
-    """Return the STATE cell of an image step: waiting, building, completed, or failed."""
+    """Return the STATE cell of an image step: waiting, building, pushing, completed, or failed."""
     status = body.get("status", {})
     if completed := status.get("completed"):
         return "failed" if completed.get("error") else "completed"
-    return next((state for state in ("building", "waiting") if status.get(state)), "")
+    return next((state for state in ("pushing", "building", "waiting") if status.get(state)), "")
 
 
 IMAGE_COLUMNS = (
     NAME,
-    Column("STATE", image_state, description="waiting, building, completed or failed"),
+    Column("STATE", image_state, description="waiting, building, pushing, completed or failed"),
     Column("REF", at("status", "ref"), description="The image that was built"),
     AGE,
 )

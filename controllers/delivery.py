@@ -1,0 +1,171 @@
+"""Bringing a built image to the cluster: pushed to its registry, loaded into its nodes, or there already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import anyio
+
+from upright.controllers.registry_names import names
+from upright.controllers.world.docker_credentials import registry_auth
+from upright.controllers.world.engine.errors import EngineError, PushDenied, PushUnavailable
+from upright.controllers.world.output import Lines
+from upright.controllers.world.processes import Command, StartFailed, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from upright.controllers.engines import Engines
+    from upright.controllers.world.engine.protocol import Engine, EngineInfo, Progress
+    from upright.controllers.world.processes import Processes
+    from upright.openapi.v1alpha1.cluster import Cluster, RegistryHosting
+
+PUSH_ATTEMPTS = 4
+FIRST_PAUSE_SECONDS = 0.5
+_SHARED = {"docker-desktop", "rancher-desktop", "orbstack", "colima"}
+_LOADED: Mapping[str, tuple[str, ...]] = {
+    "kind": ("kind", "load", "docker-image", "{image}", "--name", "{name}"),
+    "k3d": ("k3d", "image", "import", "{image}", "--cluster", "{name}"),
+    "minikube": ("minikube", "image", "load", "{image}", "--profile", "{name}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How images get to a cluster. ``name`` is the cluster's for the tool that loads."""
+
+    by: Literal["nothing", "push", "load"]
+    registry: RegistryHosting | None = None
+    product: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """An image's names now that the cluster can have it."""
+
+    local: str
+    cluster: str
+
+
+class DeliveryFailed(Exception):
+    """The image cannot be brought to the cluster; the message says why and what to do."""
+
+
+def is_known(cluster: Cluster) -> bool:
+    """Whether it can be told yet how images get to the cluster."""
+    connection = cluster.spec.connection
+    kubernetes = connection.kubernetes if connection is not None else None
+    return kubernetes is None or kubernetes.embedded or cluster.status.connected_at is not None
+
+
+def way_to(cluster: Cluster, needs: str, engine: EngineInfo, environ: Mapping[str, str]) -> Way:
+    """Return how images get to the cluster; ``needs`` is the image step's clusterNeeds."""
+    connection = cluster.spec.connection
+    wanted = connection.kubernetes if connection is not None else None
+    if wanted is None or wanted.embedded or needs == "base-image":
+        return Way("nothing")
+    resolved = cluster.status.connection.kubernetes if cluster.status.connection is not None else None
+    product = resolved.product if resolved is not None else ""
+    name = resolved.cluster if resolved is not None else ""
+    if _shares_engine(product, cluster.status.container_runtime, engine, environ):
+        return Way("nothing")
+    if cluster.status.registry is not None and cluster.status.registry.host:
+        return Way("push", cluster.status.registry)
+    if product in _LOADED:
+        return Way("load", product=product, name=name.removeprefix(f"{product}-"))
+    return Way("push")
+
+
+def _shares_engine(product: str, runtime: str, engine: EngineInfo, environ: Mapping[str, str]) -> bool:
+    """Whether the cluster runs what our engine builds: it is the same engine."""
+    if runtime != "docker" or engine.product != "dockerd" or engine.private:
+        return False
+    return product in _SHARED or (product == "minikube" and bool(environ.get("MINIKUBE_ACTIVE_DOCKERD")))
+
+
+class Delivery:
+    """Brings images to clusters. ``environment`` is what local commands get, credentials' helpers included."""
+
+    def __init__(self, engines: Engines, processes: Processes, environment: Callable[[], Mapping[str, str]]) -> None:
+        self._engines = engines
+        self._processes = processes
+        self._environment = environment
+
+    async def __call__(self, image: str, cluster: Cluster, needs: str, say: Callable[[str], object]) -> Delivered:
+        """Bring the image (as it is named here) to the cluster; raises DeliveryFailed."""
+        try:
+            engine = await self._engines.get()
+            environ = self._environment()
+            way = way_to(cluster, needs, engine.info, environ)
+            named = names(image, way.registry)
+            if named.local != image:
+                await engine.tag(image, named.local)
+            if way.by == "push":
+                await self._push(engine, named.local, environ, say)
+        except EngineError as error:
+            raise DeliveryFailed(error.message) from error
+        if way.by == "load":
+            await self._load(engine, image, way, say)
+        return Delivered(named.local, named.cluster)
+
+    async def _push(self, engine: Engine, image: str, environ: Mapping[str, str], say: Callable[[str], object]) -> None:
+        """Push, again if the registry does not answer."""
+        say(f"STEP — Pushing {image}")
+        pause = FIRST_PAUSE_SECONDS
+        for attempt in range(1, PUSH_ATTEMPTS + 1):
+            auth = await registry_auth(image, environ, self._processes)
+            try:
+                await engine.push(image, auth=auth, tell=Layers(say).tell)
+            except PushDenied as error:
+                host = image.partition("/")[0]
+                raise DeliveryFailed(f"{error.message}: log in with `docker login {host}`") from error
+            except PushUnavailable as error:
+                if attempt == PUSH_ATTEMPTS:
+                    raise DeliveryFailed(f"{error.message}: is the registry running?") from error
+                say(f"     {error.message}: trying again in {pause:g}s")
+                await anyio.sleep(pause)
+                pause *= 2
+            else:
+                return
+
+    async def _load(self, engine: Engine, image: str, way: Way, say: Callable[[str], object]) -> None:
+        argv = tuple(word.format(image=image, name=way.name) for word in _LOADED[way.product])
+        say(f"STEP — Loading image to {way.product}: {image}")
+
+        def tell(text: str) -> None:
+            say(f"     {text.rstrip()}")
+
+        lines = Lines(tell)
+        environ = {**self._environment(), "DOCKER_HOST": engine.info.address}
+        try:
+            ended = await run(self._processes, Command(argv, env=environ), lines, lines)
+        except StartFailed as error:
+            raise DeliveryFailed(
+                f"the {way.product} cluster has no registry, and images cannot be loaded into it: {error}. "
+                f"Install {argv[0]}, or give the cluster a registry (https://kind.sigs.k8s.io/docs/user/local-registry/)"
+            ) from error
+        lines.close()
+        if ended.code:
+            raise DeliveryFailed(f"`{' '.join(argv)}` ended with exit code {ended.code}")
+
+
+class Layers:
+    """Says how the layers of a push get on: each once it is done, and a large one at each quarter."""
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self._say = say
+        self._quarter: dict[str, int] = {}
+
+    def tell(self, step: Progress) -> None:
+        """Take in a step of the push."""
+        if not step.layer or step.status == "Preparing" or step.status.startswith("Waiting"):
+            return
+        if step.status != "Pushing":
+            self._say(f"     {step.layer}: {step.status}")
+            return
+        quarter = 4 * step.current // step.total if step.total else 0
+        if 0 < quarter < 4 and quarter > self._quarter.get(step.layer, 0):
+            self._quarter[step.layer] = quarter
+            self._say(f"     {step.layer}: {quarter * 25}% of {step.total / 1e6:.1f} MB")

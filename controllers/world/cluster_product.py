@@ -1,0 +1,61 @@
+"""Which product a cluster is, told from its names in the kubeconfig, and whether that is one for development; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import PurePath
+
+_PREFIXES = (
+    ("minikube", "minikube"),
+    ("docker-for-desktop-cluster", "docker-desktop"),
+    ("docker-desktop", "docker-desktop"),
+    ("gke", "gke"),
+    ("arn:aws:eks:", "eks"),
+    ("kind-", "kind"),
+    ("microk8s", "microk8s"),
+    ("api-crc-testing", "crc"),
+    ("krucible-", "krucible"),
+    ("k3d-", "k3d"),
+    ("rancher-desktop", "rancher-desktop"),
+    ("colima", "colima"),
+)
+_NAMES = {"kind": "kind", "orbstack": "orbstack"}
+_CLOUDS = {"gke", "eks"}
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What is known of a cluster before it is asked: its name, the kubeconfig file it is written in, its CA's file."""
+
+    cluster: str
+    config_file: str = ""
+    authority_file: str = ""
+
+
+def product(traces: Traces) -> str:
+    """Return the product's name, ``unknown`` if it cannot be told; the rules are those of tilt-dev/clusterid."""
+    name = traces.cluster
+    if name in _NAMES:
+        return _NAMES[name]
+    if name.endswith(".eksctl.io"):
+        return "eks"
+    by_name = next((found for prefix, found in _PREFIXES if name.startswith(prefix)), "")
+    return by_name or _by_files(traces)
+
+
+def is_for_development(found: str) -> bool:
+    """Whether a Tiltfile may deploy to such a cluster without naming it in allow_k8s_contexts."""
+    return found not in _CLOUDS | {UNKNOWN}
+
+
+def _by_files(traces: Traces) -> str:
+    folders = PurePath(traces.config_file).parts
+    if any(pair == (".config", "k3d") for pair in pairwise(folders)):
+        return "k3d"
+    if ".minikube" in PurePath(traces.authority_file).parts:
+        return "minikube"
+    if PurePath(traces.config_file).name.startswith("kind-config-"):
+        return "kind"
+    return UNKNOWN

@@ -1,0 +1,132 @@
+"""Kubeconfig files: KUBECONFIG's list merged as kubectl does, one context of it, and a frozen copy of that alone."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from upright.controllers.world.cluster_product import Traces, product
+from upright.openapi.errors import ServiceUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from upright.openapi.meta import Json
+
+_FILES = {"clusters": ("certificate-authority",), "users": ("client-certificate", "client-key", "tokenFile")}
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenContext:
+    """One context of the kubeconfig; ``config`` is a kubeconfig of it alone, its paths absolute. It holds secrets."""
+
+    name: str
+    namespace: str
+    cluster: str
+    product: str
+    server: str
+    config: Json = field(repr=False)
+
+    def freeze(self, path: Path) -> None:
+        """Write the kubeconfig of this context alone, readable for us only."""
+        import yaml  # noqa: PLC0415  reason: only where there is a kubeconfig
+
+        text = yaml.safe_dump(self.config, sort_keys=False)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def choose_context(name: str, namespace: str, environ: Mapping[str, str]) -> ChosenContext:
+    """Return the context of that name (empty: the current one); raises ServiceUnavailable with what to do."""
+    paths = [*_paths(environ)]
+    found = [(path, _read(path)) for path in paths]
+    where = ", ".join(str(path) for path in paths) or "KUBECONFIG and HOME are not set"
+    name = name or next((str(config["current-context"]) for _, config in found if config.get("current-context")), "")
+    if not name:
+        raise ServiceUnavailable(f"no current context in the kubeconfig ({where}): name one with --cluster=CONTEXT")
+    context = _entry(found, "contexts", name)
+    if context is None:
+        known = ", ".join(sorted({str(one.get("name")) for _, config in found for one in config.get("contexts") or ()}))
+        raise ServiceUnavailable(
+            f"no context {name!r} in the kubeconfig ({where}): it has {known or 'none'}; use one of them with --cluster=CONTEXT"
+        )
+    about = context[1]
+    cluster = _entry(found, "clusters", str(about.get("cluster", "")))
+    if cluster is None or not cluster[1].get("server"):
+        raise ServiceUnavailable(
+            f"context {name!r} names the cluster {about.get('cluster')!r}, of which the kubeconfig ({where}) has no server"
+        )
+    user = _entry(found, "users", str(about.get("user", "")))
+    space = namespace or str(about.get("namespace") or "") or "default"
+    return ChosenContext(
+        name=name,
+        namespace=space,
+        cluster=str(about["cluster"]),
+        product=product(
+            Traces(str(about["cluster"]), str(cluster[0]), str(cluster[1].get("certificate-authority") or ""))
+        ),
+        server=str(cluster[1]["server"]),
+        config=_alone(name, {**about, "namespace": space}, cluster, user),
+    )
+
+
+def _paths(environ: Mapping[str, str]) -> Iterator[Path]:
+    listed = environ.get("KUBECONFIG", "")
+    if listed:
+        yield from (Path(one).expanduser().absolute() for one in listed.split(os.pathsep) if one)
+    elif home := environ.get("HOME"):
+        yield Path(home) / ".kube" / "config"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import yaml  # noqa: PLC0415  reason: only where there is a kubeconfig
+
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        told = " ".join(str(error).split())
+        raise ServiceUnavailable(f"cannot read the kubeconfig {path}: {told}") from error
+    return found if isinstance(found, dict) else {}
+
+
+def _entry(found: list[tuple[Path, dict[str, Any]]], section: str, name: str) -> tuple[Path, dict[str, Any]] | None:
+    """Return the first entry of that name and the file it is in: as kubectl merges, the first file wins."""
+    for path, config in found:
+        for entry in config.get(section) or ():
+            if entry.get("name") == name:
+                return path, entry.get(section.removesuffix("s")) or {}
+    return None
+
+
+def _alone(
+    name: str, context: Json, cluster: tuple[Path, dict[str, Any]], user: tuple[Path, dict[str, Any]] | None
+) -> Json:
+    config: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": name,
+        "contexts": [{"name": name, "context": context}],
+        "clusters": [{"name": context["cluster"], "cluster": _rooted("clusters", *cluster)}],
+        "users": [],
+    }
+    if user is not None:
+        config["users"] = [{"name": context["user"], "user": _rooted("users", *user)}]
+    return config
+
+
+def _rooted(section: str, path: Path, entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the entry with absolute paths: relative ones are meant from the file that has them."""
+    rooted = {
+        key: str(path.parent / str(value)) if key in _FILES[section] and value else value
+        for key, value in entry.items()
+    }
+    plugin = rooted.get("exec")
+    if isinstance(plugin, dict) and "/" in str(plugin.get("command", "")):
+        rooted["exec"] = {**plugin, "command": str(path.parent / str(plugin["command"]))}
+    return rooted
