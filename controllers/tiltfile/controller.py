@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from upright.controllers import fingerprint
 from upright.controllers.runtime.controller import Controller, Outcome
-from upright.openapi.meta import ObjectMeta
+from upright.openapi.meta import Object, ObjectMeta
 from upright.openapi.v1alpha1.cluster import Cluster, ClusterConnection, ClusterSpec
+from upright.openapi.v1alpha1.cmd import Cmd
 from upright.openapi.v1alpha1.config_map import ConfigMap
+from upright.openapi.v1alpha1.extension import Extension
+from upright.openapi.v1alpha1.extension_repo import ExtensionRepo
+from upright.openapi.v1alpha1.file_watch import FileWatch
 from upright.openapi.v1alpha1.image_map import ImageMap
+from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply
+from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery
 from upright.openapi.v1alpha1.resource import TILTFILE, Resource, ResourceSpec
 from upright.openapi.v1alpha1.tiltfile import Tiltfile, TiltfileRunning, TiltfileStatus, TiltfileTerminated
+from upright.openapi.v1alpha1.ui_button import UIButton
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -22,8 +29,19 @@ if TYPE_CHECKING:
     from upright.controllers.runtime.turn import Turn
     from upright.controllers.tiltfile.evaluate import Evaluation
     from upright.controllers.world.logs import Logs
-    from upright.openapi.meta import Object
     from upright.openapi.v1alpha1.cluster import KubernetesConnection
+
+
+MADE: tuple[type[Object], ...] = (
+    Cmd,
+    Extension,
+    ExtensionRepo,
+    FileWatch,
+    KubernetesApply,
+    KubernetesDiscovery,
+    UIButton,
+)
+"""Kinds of which a Tiltfile may make objects of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +61,7 @@ class TiltfileController(Controller[Tiltfile]):
 
     kind: ClassVar[type[Object]] = Tiltfile
     heeds_status: ClassVar[bool] = False
-    owns: ClassVar[tuple[type[Object], ...]] = (Resource, ImageMap, Cluster, ConfigMap)
+    owns: ClassVar[tuple[type[Object], ...]] = (Resource, ImageMap, Cluster, ConfigMap, *MADE)
 
     def __init__(
         self,
@@ -69,7 +87,7 @@ class TiltfileController(Controller[Tiltfile]):
         ran = view.result or _Ran(None, str(view.error), turn.now, turn.now)
         if ran.evaluation is None or ran.error:
             return Outcome(_ended(ran, print_))
-        await turn.apply(self._wanted(ran.evaluation), prune=(Resource, ImageMap))
+        await turn.apply(self._wanted(ran.evaluation), prune=(Resource, ImageMap, *MADE))
         return Outcome(_ended(ran, print_))
 
     async def _run(self, tiltfile: Tiltfile, report: Callable[[Any], None]) -> _Ran:

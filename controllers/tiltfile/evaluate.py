@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from upright.controllers.tiltfile.language.cancellation import Cancellation
     from upright.controllers.tiltfile.project import Facts, Level, RunLocal
+    from upright.openapi.meta import Object
     from upright.openapi.v1alpha1.cluster import RegistryHosting
     from upright.openapi.v1alpha1.config_map import ConfigMap
     from upright.openapi.v1alpha1.resource import Resource
@@ -38,7 +39,7 @@ class Evaluation:
 
     ``error``: it failed; then there are no objects, but the other fields say how far it came, so that its files can
     be watched. ``wrong_usage``: it is the command line's fault: a name or flag that the Tiltfile does not know. ``resources`` are complete, in Tilt's order; ``switches`` are the ConfigMaps by which each is on or
-    off; ``objects`` is both. ``enabled`` names those that run. ``config_files`` are absolute paths, files that are
+    off; ``made`` are objects of its own (v1alpha1.…); ``objects`` is all of these. ``enabled`` names those that run. ``config_files`` are absolute paths, files that are
     missing included. ``warnings`` were logged already. ``environ`` is what the Tiltfile changed in os.environ (None:
     removed); commands in the resources have it in their env.
     """
@@ -47,6 +48,7 @@ class Evaluation:
     wrong_usage: bool = False
     resources: tuple[Resource, ...] = ()
     switches: tuple[ConfigMap, ...] = ()
+    made: tuple[Object, ...] = ()
     enabled: tuple[str, ...] = ()
     settings: TiltfileSettings
     default_registry: RegistryHosting | None = None
@@ -56,9 +58,9 @@ class Evaluation:
     environ: dict[str, str | None]
 
     @property
-    def objects(self) -> tuple[Resource | ConfigMap, ...]:
+    def objects(self) -> tuple[Object, ...]:
         """Everything to apply."""
-        return (*self.switches, *self.resources)
+        return (*self.switches, *self.made, *self.resources)
 
 
 def evaluate(
@@ -92,7 +94,7 @@ def _project(
     interpreter = Interpreter(
         known=KNOWN,
         predeclared=lambda name: value_of(name, project),
-        locate=_locate,
+        locate=lambda name, directory: _locate(project, name, directory),
         read=lambda path: project.read(path),  # noqa: PLW0108  reason: the project is made after its interpreter
         cancellation=cancellation,
     )
@@ -107,9 +109,11 @@ def _project(
     return project
 
 
-def _locate(name: str, directory: str) -> str:
+def _locate(project: Project, name: str, directory: str) -> str:
     if name.startswith("ext://"):
-        raise Failure(f"extensions are not implemented yet: {name}")
+        from upright.controllers.tiltfile.extensions import locate_extension  # noqa: PLC0415  reason: only where used
+
+        return locate_extension(project, name)
     return absolute(name, directory)
 
 
@@ -125,6 +129,10 @@ def _evaluated(path: str, project: Project) -> Evaluation:
             from upright.controllers.tiltfile.live_updates import check_all_used  # noqa: PLC0415  reason: where used
 
             check_all_used(project)
+        if project.objects:
+            from upright.controllers.tiltfile.extensions import check_extensions  # noqa: PLC0415  reason: only where used
+
+            check_extensions(project)
         resources = make_resources(project)
         if not resources:
             raise Failure("No resources found. Check out https://docs.tilt.dev/tutorial.html to get started!")
@@ -149,6 +157,7 @@ def _outcome(
         error=error,
         wrong_usage=error is not None and project.wrong_usage,
         resources=resources,
+        made=tuple(project.objects.values()) if resources else (),
         switches=switches,
         enabled=enabled,
         settings=project.settings,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from upright.controllers.tiltfile.language.values import Value
     from upright.controllers.tiltfile.live_updates import LiveUpdateStep
     from upright.controllers.tiltfile.resource_options import CustomDeploy, KubernetesOptions, LocalResource
+    from upright.openapi.meta import Object
     from upright.openapi.v1alpha1.cluster import RegistryHosting
     from upright.openapi.v1alpha1.tiltfile import TiltfileSettings
 
@@ -105,6 +106,8 @@ class Project:
     config_parsed_in: str = ""
     wrong_usage: bool = False
     unused_steps: dict[str, LiveUpdateStep] = field(default_factory=dict[str, "LiveUpdateStep"])
+    objects: dict[tuple[str, str], Object] = field(default_factory=dict[tuple[str, str], "Object"])
+    loaded_extensions: set[str] = field(default_factory=set[str])
     memory: dict[str, Value] = field(default_factory=dict[str, "Value"])
 
     @property

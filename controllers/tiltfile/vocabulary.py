@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from upright.controllers.tiltfile.language.arguments import Arguments, bind
 from upright.controllers.tiltfile.language.errors import Failure
-from upright.controllers.tiltfile.language.values import Builtin, Module, Value
+from upright.controllers.tiltfile.language.values import Builtin, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 A = TypeVar("A", bound=Arguments)
 
 _SAME_NAME = (
-    "allow_k8s_contexts blob ci_settings custom_build default_registry docker_build docker_prune_settings filter_yaml "
-    "include k8s_custom_deploy k8s_kind k8s_resource k8s_yaml link listdir load_dynamic local local_git_repo "
+    "allow_k8s_contexts blob ci_settings custom_build default_registry docker_build docker_prune_settings filter_yaml helm "
+    "include k8s_custom_deploy k8s_kind k8s_resource k8s_yaml kustomize link listdir load_dynamic local local_git_repo "
     "local_resource port_forward print read_file secret_settings trigger_mode update_settings version_settings "
     "watch_file watch_settings workload_to_resource_function"
 )
@@ -61,6 +61,7 @@ BUILTINS: Mapping[str, str] = {
     "sys": "sys_module",
     "tcp_socket_action": "probe",
     "test": "local_resource",
+    "v1alpha1": "v1alpha1_module",
     "warn": "messages",
 }
 """Name to the module in ``builtins/`` that has it in its VALUES."""
@@ -69,59 +70,17 @@ NOT_YET = frozenset(
     [
         "dc_resource",
         "docker_compose",
-        "helm",
-        "kustomize",
     ]
 )
 """Functions of Tilt's that are not there yet: using one is an error with its place."""
 
-V1ALPHA1 = [
-    "cmd",
-    "config_map",
-    "config_map_disable_source",
-    "disable_source",
-    "exec_action",
-    "extension",
-    "extension_repo",
-    "file_watch",
-    "forward",
-    "handler",
-    "http_get_action",
-    "http_header",
-    "ignore_def",
-    "kubernetes_apply",
-    "kubernetes_apply_cmd",
-    "kubernetes_discovery",
-    "kubernetes_discovery_template_spec",
-    "kubernetes_image_locator",
-    "kubernetes_image_object_descriptor",
-    "kubernetes_watch_ref",
-    "label_selector",
-    "label_selector_requirement",
-    "object_selector",
-    "pod_log_stream_template_spec",
-    "port_forward_template_spec",
-    "probe",
-    "restart_on_spec",
-    "start_on_spec",
-    "tcp_socket_action",
-    "ui_bool_input_spec",
-    "ui_button",
-    "ui_choice_input_spec",
-    "ui_component_location",
-    "ui_hidden_input_spec",
-    "ui_input_spec",
-    "ui_text_input_spec",
-]
-KNOWN = frozenset(BUILTINS) | NOT_YET | {"v1alpha1"}
+KNOWN = frozenset(BUILTINS) | NOT_YET
 
 
 def value_of(name: str, project: Project) -> Value:
     """Return what a predeclared name stands for."""
     if name in NOT_YET:
         return _not_yet(name)
-    if name == "v1alpha1":
-        return Module(name, {member: _not_yet(f"v1alpha1.{member}") for member in V1ALPHA1})
     module = importlib.import_module(f"upright.controllers.tiltfile.builtins.{BUILTINS[name]}")
     make: Callable[[Project], Value] = module.VALUES[name]
     return make(project)

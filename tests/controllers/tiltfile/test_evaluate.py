@@ -97,7 +97,7 @@ def test_an_evaluation_that_is_cancelled_ends_with_the_reason(world: World) -> N
     assert found.error.message == "build canceled"
 
 
-@pytest.mark.parametrize("call", ["helm('x')", "kustomize('.')", "docker_compose('x')", "v1alpha1.cmd(name = 'x')"])
+@pytest.mark.parametrize("call", ["docker_compose('x')", "dc_resource('x')"])
 def test_what_is_not_there_yet_says_so_with_its_place(world: World, call: str) -> None:
     error = world.load(f"if True:\n  {call}\n").error
     assert error is not None
@@ -108,13 +108,6 @@ def test_what_is_not_there_yet_says_so_with_its_place(world: World, call: str) -
 
 def test_a_name_that_tilt_has_not_is_undefined(world: World) -> None:
     assert world.wrong("docker_bild('x')") == "undefined: docker_bild (did you mean docker_build?)"
-
-
-def test_extensions_are_refused_at_the_load(world: World) -> None:
-    error = world.load("load('ext://restart_process', 'x')").error
-    assert error is not None
-    assert error.message == "extensions are not implemented yet: ext://restart_process"
-    assert str(error.place) == f"{world.root}/Tiltfile:1:1"
 
 
 def test_paths_are_relative_to_the_file_that_is_executed(world: World) -> None:
