@@ -1,0 +1,275 @@
+"""A deployed resource is ready when all of it is, at the same moment; and red as soon as part of it cannot be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.controllers.verdict.cases import (
+    NOW,
+    ago,
+    applied,
+    condition,
+    container,
+    ended,
+    event,
+    job_pod,
+    later,
+    pod,
+    running,
+    seen,
+    shows,
+    unschedulable,
+    waiting,
+)
+from upright.controllers.verdict.budgets import Budgets
+from upright.controllers.verdict.runtime import Deployed, Runtime, runtime
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from upright.openapi.v1alpha1.kubernetes_discovery import Pod
+
+BUDGETS = Budgets()
+WEB = applied("Deployment")
+JOB = applied("Job", "batch/v1", name="migrate", uid="j1", generation=1)
+CONFIG = applied("ConfigMap", "v1", uid="c1")
+
+
+def rolled_out(replicas: int) -> dict[str, object]:
+    counts = ("replicas", "updatedReplicas", "availableReplicas", "readyReplicas")
+    return {"observedGeneration": 3, **dict.fromkeys(counts, replicas)}
+
+
+def web(*pods: Pod, replicas: int = 1, status: object = None, **more: object) -> Deployed:
+    """Return a Deployment with these pods."""
+    found = seen(WEB, status or rolled_out(replicas), spec={"replicas": replicas})
+    fields: dict[str, object] = {"applied": (WEB, CONFIG), "seen": shows(found, pods=pods)}
+    return Deployed(**(fields | more))  # type: ignore[arg-type]  # Deployed's fields
+
+
+def decided(deployed: Deployed, now: datetime = NOW) -> Runtime:
+    return runtime(deployed, BUDGETS, now)
+
+
+def text(found: Runtime) -> str:
+    return found.waits[0].text if found.waits else ""
+
+
+WELL = container(running(60))
+
+
+def test_all_replicas_ready_and_stable_is_ok() -> None:
+    found = decided(web(pod(WELL), pod(WELL, name="web-2"), replicas=2))
+    assert (found.state, found.complete, found.after) == ("ok", False, None)
+
+
+def test_a_container_without_a_probe_must_have_run_for_a_while() -> None:
+    found = decided(web(pod(container(running(0.5)))))
+    assert (found.state, found.after) == ("pending", later(1.5))
+    assert text(found) == "container web of Pod/web-1 to have run for 2s"
+    assert decided(web(pod(container(running(0.5)))), later(1.5)).state == "ok"
+
+
+def test_a_probed_container_counts_at_once() -> None:
+    assert decided(web(pod(container(running(0.5), probed=True)))).state == "ok"
+
+
+def test_one_pod_of_three_is_not_ready() -> None:
+    found = decided(web(pod(WELL), replicas=3))
+    assert found.state == "pending"
+    assert text(found) == "Deployment/web (1 of 3 pods seen)"
+
+
+def test_two_of_three_that_crash_are_both_named_though_the_newest_is_ready() -> None:
+    loop = container(ended(7), restarts=2)
+    found = decided(web(pod(loop), pod(loop, name="web-2"), pod(WELL, name="web-3"), replicas=3))
+    assert found.state == "error"
+    assert [one.path[1] for one in found.findings] == ["Pod/web-1", "Pod/web-2"]
+
+
+def test_a_pod_that_is_going_does_not_count() -> None:
+    assert decided(web(pod(WELL), pod(container(ended(7), restarts=9), name="old", deleting=True))).state == "ok"
+
+
+def test_a_pod_of_which_nothing_is_known_yet_is_waited_for() -> None:
+    found = decided(web(pod(phase="Pending", status="Pending")))
+    assert text(found) == "Pod/web-1 to start (Pending)"
+
+
+def test_what_the_readiness_probe_says_is_told() -> None:
+    refused = event("Unhealthy", "Readiness probe failed: connection refused")
+    deployed = web(
+        pod(container(running(9), ready=False, probed=True)), status=rolled_out(1) | {"availableReplicas": 0}
+    )
+    found = decided(replace(deployed, seen=deployed.seen.model_copy(update={"events": (refused,)})))
+    assert text(found) == "container web of Pod/web-1 to be ready (Readiness probe failed: connection refused)"
+    assert found.waits[0].log_of == ("web-1", "web")
+
+
+def test_pods_of_a_revision_before_ours_say_nothing() -> None:
+    old = pod(container(waiting("CrashLoopBackOff"), restarts=50, last=ended(7)))
+    found = decided(web(old, status=rolled_out(1) | {"observedGeneration": 2}))
+    assert (found.state, found.findings) == ("pending", ())
+    assert decided(web(old)).state == "error"
+
+
+def test_an_object_that_was_replaced_is_not_ours() -> None:
+    another = seen(WEB, rolled_out(1), spec={"replicas": 1}, uid="d2")
+    assert decided(Deployed((WEB,), shows(another, pods=(pod(WELL),)))).state == "pending"
+
+
+def test_objects_of_which_nothing_more_is_to_be_seen_are_ready_when_applied() -> None:
+    assert decided(Deployed((CONFIG,), shows())).state == "ok"
+
+
+def test_pods_are_expected_of_what_images_were_built_for() -> None:
+    custom = applied("Site", "example.com/v1", uid="s1")
+    deployed = Deployed((custom,), shows(seen(custom)), builds_images=True)
+    assert text(decided(deployed)) == "a pod to be seen"
+    with_pod = replace(deployed, seen=shows(seen(custom), pods=(pod(WELL, ancestor_uid="s1"),)))
+    assert decided(with_pod).state == "ok"
+
+
+# jobs
+
+
+def migrate(*pods: Pod, status: object, **more: object) -> Deployed:
+    fields: dict[str, object] = {"applied": (JOB,), "seen": shows(seen(JOB, status), pods=pods)}
+    return Deployed(**({"pod_readiness": "succeeded"} | fields | more))  # type: ignore[arg-type]  # Deployed's fields
+
+
+COMPLETE = {"conditions": [condition("Complete")]}
+FAILED = {"conditions": [condition("Failed", reason="BackoffLimitExceeded", message="Job has reached its limit")]}
+
+
+@pytest.mark.parametrize("pods", [(), (job_pod(container(ended(0)), phase="Succeeded"),)])
+def test_a_job_is_done_when_it_is_complete_with_pods_or_without(pods: tuple[Pod, ...]) -> None:
+    found = decided(migrate(*pods, status=COMPLETE))
+    assert (found.state, found.complete) == ("ok", True)
+
+
+def test_an_attempt_that_failed_does_not_matter_once_the_job_is_complete() -> None:
+    first = job_pod(container(ended(1)), phase="Failed")
+    assert decided(migrate(first, status=COMPLETE)).state == "ok"
+    assert decided(migrate(first, status={})).state == "pending"
+
+
+def test_a_failed_job_is_told_with_the_pod_that_made_it_fail() -> None:
+    first = job_pod(container(ended(1, seconds=9)), phase="Failed")
+    last = job_pod(container(ended(12, seconds=2)), phase="Failed", name="migrate-2")
+    (one,) = decided(migrate(last, first, status=FAILED)).findings
+    assert one.path == ("Job/migrate", "Pod/migrate-2", "container web")
+    assert one.message == "exited with code 12; BackoffLimitExceeded: Job has reached its limit"
+    assert (one.exit_code, one.log_of, one.recoverable) == (12, ("migrate-2", "web"), False)
+
+
+def test_a_deployment_beside_a_job_is_no_job() -> None:
+    objects = (seen(JOB, COMPLETE), seen(WEB, rolled_out(1), spec={"replicas": 1}))
+    found = decided(Deployed((JOB, WEB), shows(*objects, pods=(pod(WELL),))))
+    assert (found.state, found.complete) == ("ok", False)
+
+
+def test_pods_that_are_to_succeed_must_have_succeeded() -> None:
+    bare = applied("Pod", "v1", uid="p1")
+    for phase, state in (("Running", "pending"), ("Succeeded", "ok")):
+        one = pod(WELL, phase=phase, owner=None, ancestor_uid="p1", uid="p1", restart_policy="Never")
+        shown = seen(bare, {"phase": phase, "conditions": [condition("Ready")]})
+        found = decided(Deployed((bare,), shows(shown, pods=(one,)), pod_readiness="succeeded"))
+        assert (found.state, found.complete) == (state, phase == "Succeeded")
+
+
+# readiness ignored
+
+
+def test_where_readiness_is_ignored_crashes_are_too() -> None:
+    found = decided(web(pod(container(ended(7), restarts=9)), pod_readiness="ignore"))
+    assert (found.state, found.complete) == ("ok", False)
+
+
+def test_what_others_need_must_be_there_even_then() -> None:
+    definition = applied("CustomResourceDefinition", "apiextensions.k8s.io/v1", uid="x1")
+    deployed = Deployed((definition,), shows(seen(definition)), pod_readiness="ignore")
+    assert decided(deployed).state == "pending"
+
+
+# crashes while others come up
+
+
+def test_crashes_do_not_count_while_something_could_help() -> None:
+    crashed = web(pod(container(ended(7), restarts=3)), busy=True)
+    found = decided(crashed)
+    assert (found.state, found.tolerated) == ("pending", {"web-1/web": 4})
+    alone = replace(crashed, busy=False, tolerated=found.tolerated)
+    assert decided(alone).state == "pending"
+    again = web(pod(container(ended(7), restarts=6)), tolerated={"web-1/web": 4})
+    assert decided(again).state == "error"
+
+
+def test_five_crashes_count_whatever_else_goes_on() -> None:
+    assert decided(web(pod(container(ended(7), restarts=4)), busy=True)).state == "error"
+
+
+def test_crashes_before_it_was_ready_are_forgiven() -> None:
+    found = decided(web(pod(container(running(60), restarts=2, last=ended(7)))))
+    assert (found.state, found.tolerated) == ("ok", {"web-1/web": 2})
+    once = web(pod(container(ended(7), restarts=2)), once_ready=True, tolerated=found.tolerated)
+    assert decided(once).state == "pending"
+    twice = web(pod(container(ended(7), restarts=3)), once_ready=True, tolerated=found.tolerated)
+    assert decided(twice).state == "error"
+
+
+# what is missing, and places
+
+
+MISSING = pod(container(waiting("CreateContainerConfigError", 'secret "x" not found', seconds=60)), phase="Pending")
+KEY = "missing-reference/Deployment/web/Pod/web-1/container web"
+
+
+def test_a_missing_reference_is_red_after_its_time() -> None:
+    fresh = pod(container(waiting("CreateContainerConfigError", 'secret "x" not found', seconds=2)), phase="Pending")
+    found = decided(web(fresh))
+    assert (found.state, found.after) == ("pending", later(3))
+    assert decided(web(fresh), later(3)).state == "error"
+
+
+def test_it_has_its_whole_time_from_when_nothing_can_help_any_more() -> None:
+    held = decided(web(MISSING, busy=True))
+    assert (held.state, held.excused, held.after) == ("pending", {KEY: None}, None)
+    released = decided(web(MISSING, excused=held.excused))
+    assert (released.state, released.excused, released.after) == ("pending", {KEY: NOW}, later(5))
+    still = decided(web(MISSING, excused=released.excused), later(4))
+    assert (still.state, still.after) == ("pending", later(5))
+    assert decided(web(MISSING, excused=released.excused), later(5)).state == "error"
+
+
+def test_a_pod_may_wait_for_the_place_of_one_that_is_leaving() -> None:
+    new = pod(phase="Pending", conditions=(unschedulable("Insufficient cpu", seconds=40),))
+    old = pod(WELL, name="old", deleting=True)
+    held = decided(web(new, old))
+    assert held.state == "pending"
+    assert decided(web(new, excused=held.excused)).after == later(15)
+    assert decided(web(new)).state == "error"
+
+
+def test_budgets_can_be_set() -> None:
+    new = pod(phase="Pending", conditions=(unschedulable("Insufficient cpu", seconds=40),))
+    assert runtime(web(new), Budgets(unschedulable_timeout=timedelta(minutes=5)), NOW).state == "pending"
+
+
+# sight
+
+
+def test_without_sight_nothing_becomes_red_or_green() -> None:
+    for one, before, after in (
+        (pod(container(waiting("CreateContainerConfigError", 'secret "x" not found', seconds=2))), "pending", "error"),
+        (pod(container(running(1))), "pending", "ok"),
+    ):
+        deployed = web(one)
+        blind = replace(deployed, seen=deployed.seen.model_copy(update={"sight_lost_at": ago(0)}))
+        assert decided(deployed, later(60)).state == after
+        assert decided(blind, later(60)).state == before
+        assert decided(blind, later(60)).after is None
