@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
@@ -87,10 +87,21 @@ class KubeConnection:
 
     @asynccontextmanager
     async def stream(
-        self, path: str, query: Mapping[str, str], *, silence_seconds: float | None
+        self,
+        path: str,
+        query: Mapping[str, str],
+        *,
+        silence_seconds: float | None,
+        opening_seconds: float | None = None,
     ) -> AsyncGenerator[aiohttp.StreamReader]:
-        """Open an answer that goes on; reading it raises ServiceUnavailable when nothing came for that long."""
-        async with self._send("GET", path, query, _timeout(silence=silence_seconds)) as response:
+        """Open an answer that goes on; reading it raises ServiceUnavailable when nothing came for that long.
+
+        ``opening_seconds``: until when it must begin, for answers that begin before there is anything to tell.
+        """
+        async with AsyncExitStack() as stack:
+            with self._named(), anyio.fail_after(opening_seconds):
+                sent = self._send("GET", path, query, _timeout(silence=silence_seconds))
+                response = await stack.enter_async_context(sent)
             yield response.content
 
     @asynccontextmanager

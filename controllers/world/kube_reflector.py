@@ -128,7 +128,9 @@ class KubeReflector:
             "timeoutSeconds": str(seconds),
         }
         path, buffer = served.path(self._what[2]), bytearray()
-        async with self._connection.stream(path, query, silence_seconds=seconds + 15.0) as content:
+        async with self._connection.stream(
+            path, query, silence_seconds=seconds + 15.0, opening_seconds=self._pace.proof_seconds
+        ) as content:
             self._heard, self._heard_at = True, anyio.current_time()
             failed: list[Exception] = []
             async with anyio.create_task_group() as group:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from upright.openapi.subresources import Ask, Channels, Sink
 
 REAL = os.environ.get("UPRIGHT_TEST_KUBECONFIG", "")
-QUICK = Pace(silence_seconds=0.2, proof_seconds=0.3, first_pause_seconds=0.02, longest_pause_seconds=0.1)
+QUICK = Pace(silence_seconds=0.2, proof_seconds=0.5, first_pause_seconds=0.02, longest_pause_seconds=0.1)
 
 
 @dataclass(frozen=True, slots=True)
