@@ -2,7 +2,7 @@
 
 The box lives as long as a pipe whose other end we hold. Its first process, a shell, starts the daemon and reaps what the
 daemon's helpers leave; when the pipe closes it ends, and the kernel kills all that is in its process namespace, and with
-the last process go mounts and network. Nothing shows on the host: /run is the box's own, so are interfaces and rules.
+the last process go mounts and network. Nothing shows on the host: /run and /dev/shm (podman's locks) are the box's own, so are interfaces and rules.
 
 The daemon gets its listening socket from us, so that connections made before it is ready just wait.
 """
@@ -58,7 +58,9 @@ if [ "$resolver" ]; then
     ?*) mount -n --bind /run/resolv.conf "$resolv" ;;
   esac
 fi
-if [ -d /var/lib/cni ]; then mount -n -t tmpfs upright /var/lib/cni; fi
+for shared in /var/lib/cni /dev/shm; do
+  if [ -d "$shared" ]; then mount -n -t tmpfs -o mode=1777 upright "$shared"; fi
+done
 echo made > "/proc/self/fd/$STATE"
 exec 3<&0 </dev/null
 LISTEN_FDS=1 sh -c 'unset LIFE STATE; LISTEN_PID=$$ exec "$@"' sh "$@" &

@@ -74,6 +74,7 @@ def host() -> dict[str, object]:
         "routes": Path("/proc/net/route").read_text(),
         "rules": sorted(line for line in rules.splitlines() if line.startswith(("-", ":"))),
         "cni": sorted(path.name for path in Path("/etc/cni/net.d").glob("*")),
+        "locks": Path("/dev/shm/libpod_lock").exists(),
         "leases": sorted(str(path) for path in Path("/var/lib/cni").rglob("*")),
         "run": [
             name for name in ("docker", "containerd", "containers", "libpod", "netns") if Path("/run", name).exists()
