@@ -74,13 +74,21 @@ def assemble(project: Project) -> tuple[list[tuple[str, ResourceSpec]], list[tup
         draft.images = [image.map_name for image in images if not image.only_updated]
         draft.updated = [image for image in images if image.live_update is not None]
     _check_live_updates(index, drafts)
+    services: list[tuple[str, ResourceSpec]] = []
+    if project.compose:
+        from upright.controllers.tiltfile.compose import compose_resources  # noqa: PLC0415  reason: only where used
+
+        services = compose_resources(project, index)
     has_objects = bool(assembly.rest)
-    warning = index.unused_warning(project.quiet_images, has_resources=bool(drafts), has_objects=has_objects)
+    warning = index.unused_warning(
+        project.quiet_images, has_resources=bool(drafts or services), has_objects=has_objects
+    )
     if warning:
         project.warn(warning)
     _check_context(project, needed=bool(drafts) or has_objects)
     deployed = {name for draft in drafts for name in draft.images}
     made = [(draft.name, specification(project, draft, index, deployed)) for draft in drafts]
+    made += services
     left: list[tuple[str, ResourceSpec]] = []
     if assembly.rest:
         rest = Draft(UNCATEGORIZED, entities=assembly.rest, pod_readiness="ignore")
@@ -123,8 +131,9 @@ class _Assembly:
     def make(self, name: str) -> Draft:
         if name in self.by_name:
             raise Failure(f"k8s_resource named {quote(name)} already exists")
-        if name in self.project.local_resources:
-            raise Failure(f"local_resource named {quote(name)} already exists")
+        for kind, known in (("local", self.project.local_resources), ("dc", self.project.compose_names)):
+            if name in known:
+                raise Failure(f"{kind}_resource named {quote(name)} already exists")
         draft = self.by_name[name] = Draft(name)
         self.drafts.append(draft)
         return draft

@@ -99,6 +99,10 @@ class TiltfileController(Controller[Tiltfile]):
         if evaluation.error is not None:
             log.write(str(evaluation.error), level="ERROR")
             return _Ran(evaluation, str(evaluation.error), started, finished)
+        refused = _refused(evaluation)
+        if refused:
+            log.write(refused, level="ERROR")
+            return _Ran(evaluation, refused, started, finished)
         log.write(f"Successfully loaded Tiltfile ({(finished - started).total_seconds() * 1000:.3f}ms)")
         return _Ran(evaluation, "", started, finished)
 
@@ -119,6 +123,14 @@ class TiltfileController(Controller[Tiltfile]):
                 )
         yield from maps.values()
         yield from evaluation.objects
+
+
+def _refused(evaluation: Evaluation) -> str:
+    """Return why the resources cannot be run, or nothing: what cannot be run must not look as if it were healthy."""
+    services = [resource.name for resource in evaluation.resources if resource.spec.kind == "compose"]
+    if not services:
+        return ""
+    return f"Docker Compose services cannot be run yet: {', '.join(services)}. Remove docker_compose() to run the rest"
 
 
 def _ended(ran: _Ran, print_: str) -> TiltfileStatus:

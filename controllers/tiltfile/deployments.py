@@ -74,7 +74,7 @@ def _kubernetes(project: Project, draft: Draft, index: ImageIndex, deployed: set
         cluster=CLUSTER,
         server_side_apply=project.settings.server_side_apply,
     )
-    made = tuple(_image(project, image, base=image.map_name not in deployed) for image in images)
+    made = tuple(resource_image(project, image, base=image.map_name not in deployed) for image in images)
     return KubernetesSpec(
         images=made,
         apply=apply,
@@ -117,7 +117,8 @@ def _pod_readiness(project: Project, draft: Draft) -> PodReadiness:
     return "wait"
 
 
-def _image(project: Project, image: Image, *, base: bool) -> ResourceImage:
+def resource_image(project: Project, image: Image, *, base: bool) -> ResourceImage:
+    """Return the image and how it is built; ``base``: only other images use it."""
     selector = ImageMapSpec(
         selector=image.familiar,
         match_exact=image.selector.exact,

@@ -12,6 +12,7 @@ from upright.controllers.tiltfile.workload_kinds import Kinds
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from upright.controllers.tiltfile.compose import ComposeProject
     from upright.controllers.tiltfile.images import Image
     from upright.controllers.tiltfile.kubernetes_objects import Entity
     from upright.controllers.tiltfile.language.errors import Place
@@ -93,6 +94,8 @@ class Project:
     entity_places: dict[tuple[str, ...], Place | None] = field(default_factory=dict[tuple[str, ...], "Place | None"])
     kubernetes_options: list[KubernetesOptions] = field(default_factory=list["KubernetesOptions"])
     custom_deploys: dict[str, CustomDeploy] = field(default_factory=dict[str, "CustomDeploy"])
+    compose: dict[str, ComposeProject] = field(default_factory=dict[str, "ComposeProject"])
+    compose_names: set[str] = field(default_factory=set[str])
     kinds: Kinds = field(default_factory=Kinds)
     name_workload: Value = None
     default_registry: RegistryHosting | None = None
@@ -151,6 +154,6 @@ class Project:
 
     def check_free(self, name: str) -> None:
         """Raise Failure if a resource of that name was defined already."""
-        for kind, known in (("local", self.local_resources), ("k8s", self.custom_deploys)):
+        for kind, known in (("local", self.local_resources), ("k8s", self.custom_deploys), ("dc", self.compose_names)):
             if name in known:
                 raise Failure(f'{kind}_resource named "{name}" already exists')

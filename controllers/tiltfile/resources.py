@@ -22,13 +22,14 @@ DISABLED_KEY = "isDisabled"
 
 
 def make_resources(project: Project) -> tuple[Resource, ...]:
-    """Return all resources in Tilt's order: Kubernetes, then local ones, then what is uncategorized.
+    """Return all resources in Tilt's order: Kubernetes, Compose, then local ones, then what is uncategorized.
 
     Raises Failure for what does not fit together.
     """
     drafts: list[tuple[str, ResourceSpec]] = []
     uncategorized: list[tuple[str, ResourceSpec]] = []
-    if project.entities or project.kubernetes_options or project.images or project.custom_deploys:
+    parts = (project.entities, project.kubernetes_options, project.images, project.custom_deploys, project.compose)
+    if any(parts):
         from upright.controllers.tiltfile.assembly import assemble  # noqa: PLC0415  reason: only where there is Kubernetes
 
         drafts, uncategorized = assemble(project)

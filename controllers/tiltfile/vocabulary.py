@@ -6,7 +6,6 @@ import importlib
 from typing import TYPE_CHECKING, TypeVar
 
 from upright.controllers.tiltfile.language.arguments import Arguments, bind
-from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.values import Builtin, Value
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 A = TypeVar("A", bound=Arguments)
 
 _SAME_NAME = (
-    "allow_k8s_contexts blob ci_settings custom_build default_registry docker_build docker_prune_settings filter_yaml helm "
+    "allow_k8s_contexts blob ci_settings custom_build default_registry docker_build docker_compose docker_prune_settings filter_yaml helm "
     "include k8s_custom_deploy k8s_kind k8s_resource k8s_yaml kustomize link listdir load_dynamic local local_git_repo "
     "local_resource port_forward print read_file secret_settings trigger_mode update_settings version_settings "
     "watch_file watch_settings workload_to_resource_function"
@@ -29,6 +28,7 @@ BUILTINS: Mapping[str, str] = {
     "TRIGGER_MODE_MANUAL": "trigger_mode",
     "config": "config_module",
     "analytics_settings": "telemetry",
+    "dc_resource": "docker_compose",
     "decode_json": "json_codec",
     "decode_yaml": "yaml_codec",
     "decode_yaml_stream": "yaml_codec",
@@ -66,31 +66,14 @@ BUILTINS: Mapping[str, str] = {
 }
 """Name to the module in ``builtins/`` that has it in its VALUES."""
 
-NOT_YET = frozenset(
-    [
-        "dc_resource",
-        "docker_compose",
-    ]
-)
-"""Functions of Tilt's that are not there yet: using one is an error with its place."""
-
-KNOWN = frozenset(BUILTINS) | NOT_YET
+KNOWN = frozenset(BUILTINS)
 
 
 def value_of(name: str, project: Project) -> Value:
     """Return what a predeclared name stands for."""
-    if name in NOT_YET:
-        return _not_yet(name)
     module = importlib.import_module(f"upright.controllers.tiltfile.builtins.{BUILTINS[name]}")
     make: Callable[[Project], Value] = module.VALUES[name]
     return make(project)
-
-
-def _not_yet(name: str) -> Builtin:
-    def run(_args: tuple[Value, ...], _kwargs: dict[str, Value]) -> Value:
-        raise Failure(f"{name} is not implemented yet")
-
-    return Builtin(name, run)
 
 
 def function(name: str, want: type[A], act: Callable[[Project, A], Value]) -> Callable[[Project], Value]:

@@ -9,6 +9,7 @@ from upright.openapi.meta import MicroTime, Model, Object, omit
 from upright.openapi.scheme import AGE, NAME, Column, Kind, at
 from upright.openapi.v1alpha1.cmd import CmdSpec
 from upright.openapi.v1alpha1.cmd_image import CmdImageSpec
+from upright.openapi.v1alpha1.docker_compose_service import DockerComposeServiceSpec
 from upright.openapi.v1alpha1.docker_image import DockerImageSpec
 from upright.openapi.v1alpha1.failure import Failure
 from upright.openapi.v1alpha1.image_map import ImageMapSpec
@@ -71,8 +72,17 @@ class KubernetesSpec(Model):
     live_updates: tuple[LiveUpdateSpec, ...] = omit(())
 
 
+class ComposeSpec(Model):
+    """A service of a Compose project, and the images it needs in build order."""
+
+    images: tuple[ResourceImage, ...] = omit(())
+    service: DockerComposeServiceSpec
+    infer_links: bool = True
+    live_updates: tuple[LiveUpdateSpec, ...] = omit(())
+
+
 class ResourceSpec(Model):
-    """What to do; the part for its kind is ``local`` or ``kubernetes``."""
+    """What to do; the part for its kind is ``local``, ``kubernetes`` or ``compose``."""
 
     kind: Literal["kubernetes", "local", "compose", "tiltfile"]
     order: int = omit(0)
@@ -87,6 +97,7 @@ class ResourceSpec(Model):
     disable_source: DisableSource | None = None
     local: LocalSpec | None = None
     kubernetes: KubernetesSpec | None = None
+    compose: ComposeSpec | None = None
 
 
 class ObjectRef(Model):
@@ -237,7 +248,7 @@ class Resource(Object):
 
     def problems(self, old: Object | None) -> Iterator[Cause]:
         del old
-        parts = {"local": self.spec.local, "kubernetes": self.spec.kubernetes}
+        parts = {"local": self.spec.local, "kubernetes": self.spec.kubernetes, "compose": self.spec.compose}
         if self.spec.kind in parts and parts[self.spec.kind] is None:
             yield Cause(
                 f"spec.{self.spec.kind}", "Required value: the part for its kind is missing", "FieldValueRequired"

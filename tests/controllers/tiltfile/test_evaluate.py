@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.controllers.tiltfile.worlds import by_name
 from upright.controllers.tiltfile.evaluate import evaluate
 from upright.controllers.tiltfile.language.cancellation import Cancellation
@@ -95,15 +93,6 @@ def test_an_evaluation_that_is_cancelled_ends_with_the_reason(world: World) -> N
     found = evaluate(str(path), world.facts, log=lambda *_: None, run_local=world.run_local, cancellation=cancellation)
     assert found.error is not None
     assert found.error.message == "build canceled"
-
-
-@pytest.mark.parametrize("call", ["docker_compose('x')", "dc_resource('x')"])
-def test_what_is_not_there_yet_says_so_with_its_place(world: World, call: str) -> None:
-    error = world.load(f"if True:\n  {call}\n").error
-    assert error is not None
-    assert error.message == f"{call.partition('(')[0]} is not implemented yet"
-    assert error.place is not None
-    assert (error.place.line, error.place.column) == (2, 3)
 
 
 def test_a_name_that_tilt_has_not_is_undefined(world: World) -> None:

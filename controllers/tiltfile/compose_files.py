@@ -1,0 +1,113 @@
+"""Compose files: read, their variables filled in, several merged into one, as far as resources are made of them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from upright.controllers.tiltfile.language.errors import Failure
+from upright.controllers.tiltfile.yaml_documents import InvalidYAML, documents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from upright.openapi.meta import Json
+
+_VARIABLE = re.compile(
+    r"\$(?:(?P<dollar>\$)|(?P<plain>\w+)|\{(?P<name>\w+)(?:(?P<how>:?[-?+])(?P<word>[^}]*))?\})", re.ASCII
+)
+_REPLACED = frozenset({"command", "entrypoint"})
+_NOT_A_NAME = re.compile(r"[^a-z0-9_-]")
+_NOT_UNDERSTOOD = ("include",)
+
+
+def project_name(text: str) -> str:
+    """Return the text as Compose makes a project's name of it."""
+    return _NOT_A_NAME.sub("", text.lower()).lstrip("_-")
+
+
+def read_compose(text: str, source: str, variables: Mapping[str, str]) -> Json:
+    """Return one file's content with its variables filled in; raises Failure."""
+    try:
+        found = [document.value for document in documents(text)]
+    except InvalidYAML as error:
+        raise Failure(f"{source} is not a valid YAML file: {error}") from None
+    body = found[0] if found else {}
+    if len(found) > 1 or not isinstance(body, dict):
+        raise Failure(f"{source}: a Compose file must be one mapping")
+    for word in _NOT_UNDERSTOOD:
+        if word in body:
+            raise Failure(f"{source}: '{word}' in Compose files is not understood yet")
+    _check_services(body.get("services") or {}, source)
+    filled: Json = _filled(body, variables, source)
+    return filled
+
+
+def _check_services(services: object, source: str) -> None:
+    if not isinstance(services, dict):
+        raise Failure(f"{source}: services must be a mapping")
+    for name, service in services.items():
+        if not isinstance(service, dict):
+            raise Failure(f"{source}: services.{name} must be a mapping")
+        if "extends" in service:
+            raise Failure(f"{source}: services.{name}: 'extends' in Compose files is not understood yet")
+
+
+def _filled(value: Any, variables: Mapping[str, str], source: str) -> Any:  # noqa: ANN401  reason: a part of a decoded YAML document
+    if isinstance(value, dict):
+        return {key: _filled(item, variables, source) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, variables, source) for item in value]
+    if isinstance(value, str) and "$" in value:
+        return _VARIABLE.sub(lambda found: _value(found, variables, source), value)
+    return value
+
+
+def _value(found: re.Match[str], variables: Mapping[str, str], source: str) -> str:
+    if found["dollar"]:
+        return "$"
+    name, how, word = found["plain"] or found["name"], found["how"] or "", found["word"] or ""
+    value = variables.get(name)
+    there = bool(value) if how.startswith(":") else value is not None
+    if how.endswith("+"):
+        return word if there else ""
+    if there or not how:
+        return value or ""
+    if how.endswith("?"):
+        raise Failure(f"{source}: required variable {name} is missing a value: {word}")
+    return word
+
+
+def merged(bodies: Iterable[Json]) -> Json:
+    """Return the files as one: mappings are merged, lists appended, what is single taken from the last."""
+    whole: Json = {}
+    for body in bodies:
+        whole = _over(whole, body)
+    return whole
+
+
+def _over(below: Json, above: Json) -> Json:
+    result = dict(below)
+    for key, value in above.items():
+        known = result.get(key)
+        if isinstance(known, dict) and isinstance(value, dict):
+            result[key] = _over(known, value)
+        elif isinstance(known, list) and isinstance(value, list) and key not in _REPLACED:
+            result[key] = [*known, *(item for item in value if item not in known)]
+        else:
+            result[key] = value
+    return result
+
+
+def variables_of(text: str) -> dict[str, str]:
+    """Return the variables of an env file."""
+    pairs = (line.strip().removeprefix("export ").partition("=") for line in text.splitlines())
+    return {
+        name.strip(): value.strip().strip("\"'") for name, equals, value in pairs if equals and not name.startswith("#")
+    }
+
+
+def depends_on(service: Json) -> list[str]:
+    """Return the services that this one depends on."""
+    found = service.get("depends_on") or ()
+    return [str(name) for name in found]
