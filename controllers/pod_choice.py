@@ -72,7 +72,7 @@ def _meets(labels: Mapping[str, str], requirement: LabelSelectorRequirement) -> 
 def forward_for(
     discovery: KubernetesDiscovery, pods: Sequence[Pod], template: PortForwardTemplateSpec, present: str = ""
 ) -> PortForward | None:
-    """Return the port forward to the best running pod; None if none runs.
+    """Return the port forward to the best running pod; None if none runs, or no port of it is known.
 
     The best is one that is not going, is ready, has the forwards already (``present`` is its name), or is the newest.
     """
@@ -90,7 +90,10 @@ def forward_for(
         ),
     )
     ports = [port for container in best.containers for port in container.ports]
-    forwards = tuple(_resolved(forward, ports) for forward in template.forwards)
+    resolved = (_resolved(forward, ports) for forward in template.forwards)
+    forwards = tuple(forward for forward in resolved if forward.container_port)
+    if not forwards:
+        return None
     return PortForward(
         metadata=ObjectMeta(
             name=f"{discovery.name}-{best.name}",
