@@ -44,6 +44,7 @@ class SessionController(Controller[Session]):
 
     kind: ClassVar[type[Object]] = Session
     heeds_status: ClassVar[bool] = False
+    gives_up_after: ClassVar[int] = 5
     owns: ClassVar[tuple[type[Object], ...]] = (Tiltfile,)
     workers: ClassVar[int] = 1
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from upright.run_folder import RunFolder
 
 EXIT_USAGE = 2
+EXIT_UNKNOWN = 3
+_log = logging.getLogger(__name__)
 
 
 def ci(options: CiOptions) -> int:
@@ -39,6 +41,10 @@ def ci(options: CiOptions) -> int:
         code = anyio.run(partial(_ci, options, folder, sockets), backend_options={"use_uvloop": True})
         run_folder.prune(tiltfile)
         return code
+    except Exception as error:  # noqa: BLE001  reason: a fault of ours is no verdict on the workloads
+        _log.debug("the run broke", exc_info=error)
+        sys.stderr.write(f"Error: cannot tell: a fault of upright's own: {_first(error)!r} (--debug shows where)\n")
+        return EXIT_UNKNOWN
     finally:
         for bound in sockets:
             bound.close()
@@ -49,3 +55,8 @@ async def _ci(options: CiOptions, folder: RunFolder, sockets: list[socket.socket
 
     async with Run.open(options, folder, sockets) as run:
         return await run.to_verdict()
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return the first error inside groups of errors."""
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error

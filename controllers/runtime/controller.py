@@ -53,6 +53,7 @@ class Controller(Generic[T]):
     ``owns``: kinds whose changes wake their owner. ``watches``: further kinds. ``finalizer``: if set, an object is
     kept until ``finalize`` returned; then the runtime lets it go. Nothing that matters is kept in memory.
     ``heeds_status`` False: a change of nothing but the object's status, which is its own doing, does not wake it.
+    ``gives_up_after``: so many errors of ours in a row end the whole process, for nobody else can do this one's work.
     The runtime sets ``caches`` (the mirrors) and ``wake`` (has a key reconciled) before it starts.
     """
 
@@ -62,6 +63,7 @@ class Controller(Generic[T]):
     finalizer: ClassVar[str] = ""
     workers: ClassVar[int] = WORKERS
     heeds_status: ClassVar[bool] = True
+    gives_up_after: ClassVar[int] = 0
     caches: Caches
     wake: Callable[[Key], None]
 
@@ -87,6 +89,7 @@ class Loop(Generic[T]):
         self._caches = caches
         self._clock = clock
         self._tasks: Tasks | None = None
+        self._errors = 0
         controller.caches = caches
         controller.wake = self.queue.add
         self._subscribe()
@@ -152,6 +155,9 @@ class Loop(Generic[T]):
                 _log.exception("%s %s: not tried again", self.controller.kind.__name__, key.name)
             except Exception:  # noqa: BLE001  reason: whatever it is, the object is tried again
                 pause = self.queue.retry(key)
+                self._errors += 1
+                if self._errors == self.controller.gives_up_after:
+                    raise
                 _log.exception("%s %s: again in %.2f s", self.controller.kind.__name__, key.name, pause)
             finally:
                 self.queue.done(key)
@@ -167,6 +173,7 @@ class Loop(Generic[T]):
         if self.controller.finalizer and await self._finalizer(turn, key, tasks):
             return
         outcome = await self.controller.reconcile(turn)
+        self._errors = 0
         if outcome.status is not None and outcome.status != getattr(obj, "status", None):
             changed = obj.model_copy(update={"status": outcome.status})
             informer.observe(await self._caches.client.update_status(changed))
