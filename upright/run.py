@@ -38,14 +38,13 @@ def ci(options: CiOptions) -> int:
     try:
         tiltfile = Path(options.file).absolute()
         folder = run_folder.make(tiltfile, options.state, utc_now())
-        code = anyio.run(partial(_ci, options, folder, sockets), backend_options={"use_uvloop": True})
-        run_folder.prune(tiltfile)
-        return code
+        return anyio.run(partial(_ci, options, folder, sockets), backend_options={"use_uvloop": True})
     except Exception as error:  # noqa: BLE001  reason: a fault of ours is no verdict on the workloads
         _log.debug("the run broke", exc_info=error)
         sys.stderr.write(f"Error: cannot tell: a fault of upright's own: {_first(error)!r} (--debug shows where)\n")
         return EXIT_UNKNOWN
     finally:
+        run_folder.prune(Path(options.file).absolute())
         for bound in sockets:
             bound.close()
 

@@ -153,7 +153,7 @@ class Loop(Generic[T]):
                 self.queue.retry(key)
             except Terminal:
                 _log.exception("%s %s: not tried again", self.controller.kind.__name__, key.name)
-            except Exception:  # noqa: BLE001  reason: whatever it is, the object is tried again
+            except Exception:
                 pause = self.queue.retry(key)
                 self._errors += 1
                 if self._errors == self.controller.gives_up_after:
@@ -173,7 +173,8 @@ class Loop(Generic[T]):
         if self.controller.finalizer and await self._finalizer(turn, key, tasks):
             return
         outcome = await self.controller.reconcile(turn)
-        self._errors = 0
+        if outcome.status is not None:
+            self._errors = 0
         if outcome.status is not None and outcome.status != getattr(obj, "status", None):
             changed = obj.model_copy(update={"status": outcome.status})
             informer.observe(await self._caches.client.update_status(changed))
