@@ -57,7 +57,7 @@ async def remote(folder: Path) -> AsyncGenerator[Remote]:
     subresources = Subresources()
     subresources.writes("pods", "log", _log)
     subresources.talks("pods", "portforward", _echo)
-    async with cluster(folder) as inner:
+    async with cluster(folder, utc_now) as inner:
         server = Server(inner.registry, [], Settings(folder), now=utc_now, subresources=subresources)
         async with anyio.create_task_group() as group:
             await group.start(server.serve)
