@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from upright.apiserver.admission import blank, decode, immutable_problems, require_valid, validated_part
+from upright.apiserver.admission import Admitted, blank, decode, immutable_problems, require_valid, validated_part
+from upright.apiserver.applying import Applying, noted
 from upright.apiserver.lifecycle import (
     born,
     changed,
@@ -19,6 +20,7 @@ from upright.apiserver.lifecycle import (
 )
 from upright.apiserver.namespaces import require_deletable, require_namespace
 from upright.apiserver.options import Deleted, DeleteOptions, ListOptions, Target, WatchOptions, WriteOptions, Written
+from upright.apiserver.ownership import Writer
 from upright.apiserver.reading import list_objects, watch_objects
 from upright.apiserver.selection import Selection
 from upright.apiserver.storage.records import Closed, Remove, WriteFailed
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from upright.openapi.scheme import Scheme
 
     Change = Callable[[Stored], Decision]
+    Note = Callable[[Json, Json], Json]
 
 NAME_ATTEMPTS = 8
 DELETES_AT_ONCE = 256
@@ -121,33 +124,44 @@ class Registry:
         admitted = decode(where.kind, _without_status(where.kind, body), options)
 
         def change(current: Stored) -> Decision:
-            return self._replaced(where, current, admitted.body, admitted.model)
+            return self._replaced(where, current, admitted, self._noting(where, body, options))
 
         stored = await self._change(where, change, dry_run=options.dry_run)
         return Written(stored, (*admitted.warnings, *admitted.model.warnings()))
 
-    def _part_change(self, where: Target, body: Json, options: WriteOptions) -> Change:
+    def _noting(self, where: Target, given: Json, options: WriteOptions) -> Note:
+        """Return what notes in the new body who owns its fields after a write that is no apply."""
+
+        def note(old: Json, new: Json) -> Json:
+            writer = Writer(options.field_manager or "unknown", "Update", where.subresource, self._clock())
+            return noted(where.kind, old, new, given, writer)
+
+        return note
+
+    def _part_change(self, where: Target, body: Json, options: WriteOptions, note: Note | None = None) -> Change:
         """Return the change that writes only the part of the object which the subresource is."""
         metadata = body.get("metadata") or {}
         _require_named_so(where, metadata, needed=False)
         uid, version = str(metadata.get("uid", "")), str(metadata.get("resourceVersion", ""))
         part, typed = _part(where), options.model is not None
+        note = note or self._noting(where, {}, options)
         given = body.get(part, {}) if typed else validated_part(where.kind, part, body, where.name)
 
         def change(current: Stored) -> Decision:
             require_current(where, current, uid, version)
-            new = {**current.body, part: given}
+            new = note(current.body, {**current.body, part: given})
             return Remove(new) if ended(current.body, new) else new
 
         return change
 
-    def _replaced(self, where: Target, current: Stored, wanted: Json, model: Object) -> Decision:
-        """Return what an update makes of the current version. ``wanted`` is canonical."""
+    def _replaced(self, where: Target, current: Stored, admitted: Admitted, note: Note) -> Decision:
+        """Return what an update makes of the current version."""
+        wanted, model = admitted.body, admitted.model
         metadata = wanted.get("metadata") or {}
         _require_named_so(where, metadata, needed=True)
         require_current(where, current, str(metadata.get("uid", "")), str(metadata.get("resourceVersion", "")))
         kind, old = where.kind, current.body
-        new = changed(old, _with_status_of(kind, wanted, old))
+        new = note(old, changed(old, _with_status_of(kind, wanted, old)))
         require_no_new_finalizers(where, old, new)
         if wrong := list(immutable_problems(kind, old, new)):
             raise errors.invalid(kind.definition.group, kind.definition.kind, where.name, wrong)
@@ -158,9 +172,11 @@ class Registry:
     async def patch(self, where: Target, patch: Patch, options: WriteOptions = _PLAIN_WRITE) -> Written:
         """Change the newest version by a patch; a resourceVersion in the patch is a precondition."""
         _require_writable(where)
-        apply = _patcher(where, patch)
         if where.subresource:
             _require_subresource(where)
+        if patch.kind == "apply":
+            return await self._apply(where, patch, options)
+        apply = _patcher(where, patch)
         warnings: list[str] = []
 
         def change(current: Stored) -> Decision:
@@ -169,10 +185,51 @@ class Registry:
                 return self._part_change(where, patched, options)(current)
             admitted = decode(where.kind, _without_status(where.kind, patched), options)
             warnings[:] = [*admitted.warnings, *admitted.model.warnings()]
-            return self._replaced(where, current, admitted.body, admitted.model)
+            return self._replaced(where, current, admitted, self._noting(where, patched, options))
 
         stored = await self._change(where, change, dry_run=options.dry_run)
         return Written(stored, tuple(warnings))
+
+    async def _apply(self, where: Target, patch: Patch, options: WriteOptions) -> Written:
+        """Make the object have what the configuration says, and the manager own just that; create it if need be."""
+        if not isinstance(patch.body, dict):
+            raise BadRequest("an apply's body must be an object")
+        writer = Writer(options.field_manager or "unknown", "Apply", where.subresource, self._clock())
+        applying = Applying(where.kind, patch.body, writer, force=options.force)
+        warnings: list[str] = []
+        created = False
+
+        def admit(body: Json) -> Admitted:
+            admitted = decode(where.kind, _without_status(where.kind, body), options)
+            warnings[:] = [*admitted.warnings, *admitted.model.warnings()]
+            return admitted
+
+        def decide(current: Stored | None) -> Decision:
+            nonlocal created
+            created = current is None
+            if current is None:
+                return self._applied_anew(where, applying, admit, writer.now)
+            merged = applying.merged(current.body)
+            if where.subresource:
+                return self._part_change(where, merged, replace(options, model=None), applying.noted)(current)
+            return self._replaced(where, current, admit(merged), applying.noted)
+
+        stored = await self._write(where, decide, dry_run=options.dry_run)
+        return Written(stored, tuple(warnings), created)
+
+    def _applied_anew(
+        self, where: Target, applying: Applying, admit: Callable[[Json], Admitted], now: datetime
+    ) -> Json:
+        """Return what an apply makes where nothing is yet."""
+        metadata = applying.config.get("metadata") or {}
+        if where.subresource or metadata.get("resourceVersion") or metadata.get("uid"):
+            raise _not_found(where)
+        require_namespace(self.scheme, self.store, where)
+        _require_named_so(where, metadata, needed=False)
+        admitted = admit(applying.config)
+        new = born(where.kind, _with_blank_status(where.kind, admitted.body), where, now)
+        require_valid(where.kind, admitted.model, None, new["metadata"])
+        return applying.born(new)
 
     async def delete(self, where: Target, options: DeleteOptions = _PLAIN_DELETE) -> Deleted:
         """End an object: at once, or, if finalizers or its grace hold it, marked as ending."""

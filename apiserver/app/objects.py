@@ -12,7 +12,8 @@ from upright.apiserver.app.exchange import JSON
 from upright.apiserver.app.forms import OBJECT, Form, wanted
 from upright.apiserver.app.rendering import include_object, many, one
 from upright.apiserver.options import Patch, Target
-from upright.openapi.errors import MethodNotAllowed, named
+from upright.openapi import causes
+from upright.openapi.errors import MethodNotAllowed, invalid, named
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -87,6 +88,9 @@ class Objects:
 
     async def _patch(self, exchange: Exchange, where: Target) -> None:
         kind, body = read_patch(await exchange.body(), exchange.header(b"content-type"))
+        if kind == "apply" and not exchange.one("fieldManager"):
+            wrong = [causes.required("fieldManager", "is required for apply patch")]
+            raise invalid("meta.k8s.io", "PatchOptions", "", wrong)
         written = await self._registry.patch(where, Patch(kind, body), write_options(exchange))
         await self._written(exchange, where, written, 201 if written.created else 200)
 

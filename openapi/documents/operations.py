@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from upright.openapi.scheme import Kind, Scheme
 
-PATCH_TYPES = ("application/json-patch+json", "application/merge-patch+json")
+PATCH_TYPES = ("application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml")
 STRATEGIC = "application/strategic-merge-patch+json"
 
 

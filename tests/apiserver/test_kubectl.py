@@ -69,11 +69,11 @@ class Kubectl:
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode()
 
-    async def fail(self, *arguments: str, stdin: str = "") -> str:
-        """Return what it complains of; it must fail."""
+    async def fail(self, *arguments: str, stdin: str = "", out: bool = False) -> str:
+        """Return what it complains of, or what it prints; it must fail."""
         done = await self._run(arguments, stdin)
         assert done.returncode != 0, done.stdout.decode()
-        return done.stderr.decode()
+        return (done.stdout if out else done.stderr).decode()
 
     async def json(self, *arguments: str) -> Any:  # noqa: ANN401  reason: a decoded document
         return json.loads(await self.run(*arguments, "-o", "json"))
@@ -105,6 +105,31 @@ async def k(registry: Registry, kubectl: Path, tmp_path: Path) -> AsyncIterator[
         environment = os.environ | {"HOME": str(tmp_path), "KUBECONFIG": str(config)}
         yield Kubectl([str(kubectl), "--cache-dir", str(tmp_path / "cache")], environment, subresources)
         group.cancel_scope.cancel()
+
+
+async def test_it_applies_on_the_server_and_hears_of_conflicts(k: Kubectl) -> None:
+    on_server = ("apply", "--server-side", "-f", "-")
+    assert await k.run(*on_server, stdin=MAP) == "configmap.tilt.dev/settings serverside-applied\n"
+    blue = MAP.replace("red", "blue")
+    assert "-  colour: red" in await k.fail("diff", "--server-side", "-f", "-", stdin=blue, out=True)
+    other = (*on_server, "--field-manager=other")
+    refused = await k.fail(*other, stdin=blue)
+    assert 'conflict with "kubectl" using tilt.dev/v1alpha1: .data.colour' in refused
+    await k.run(*other, "--force-conflicts", stdin=blue)
+    told = await k.json("get", "configmaps.tilt.dev", "settings", "--show-managed-fields")
+    assert [one["manager"] for one in told["metadata"]["managedFields"]] == ["other"]
+    assert "managedFields" not in await k.run("get", "configmaps.tilt.dev", "settings", "-o", "yaml")
+
+
+async def test_what_it_applied_itself_it_can_go_on_applying_on_the_server(k: Kubectl) -> None:
+    space = "apiVersion: v1\nkind: Namespace\nmetadata: {name: default}\n---"
+    await k.run("apply", "-f", "-", stdin=space + DEPLOYMENT)
+    await k.run("apply", "--server-side", "-f", "-", stdin=DEPLOYMENT)
+    await k.run("apply", "--server-side", "-f", "-", stdin=DEPLOYMENT.replace("web:1", "web:2"))
+    less = DEPLOYMENT.replace('      - {name: side, image: "side:1"}\n', "")
+    await k.run("apply", "--server-side", "-f", "-", stdin=less)
+    spec = (await k.json("get", "deploy", "web"))["spec"]["template"]["spec"]
+    assert [one["name"] for one in spec["containers"]] == ["main"]
 
 
 async def test_it_finds_our_kinds_and_says_what_they_are(k: Kubectl) -> None:
