@@ -78,6 +78,7 @@ async def test_a_job_that_fails_there_is_red(tmp_path: Path) -> None:
 async def test_a_cluster_that_goes_away_cannot_be_told(tmp_path: Path) -> None:
     tiltfile = "allow_k8s_contexts('upright')\nci_settings(sight_timeout='2s')\n"
     tiltfile += DEPLOYMENT.replace("IMAGE", "waits:1")
+    ended: list[int | str] = []
     async with (
         remote(tmp_path) as there,
         faulty_proxy(there.port) as proxy,
@@ -91,7 +92,6 @@ async def test_a_cluster_that_goes_away_cannot_be_told(tmp_path: Path) -> None:
             ended.extend(await ci(tmp_path, there.through(proxy.port, tmp_path).kubeconfig, tiltfile))
             group.cancel_scope.cancel()
 
-        ended: list[int | str] = []
         group.start_soon(run)
         await seen.until(lambda s: any(pod.get("status", {}).get("podIP") for pod in s.objects.values()))
         await anyio.sleep(1)  # until the run has seen it too, for only what was seen can be lost
