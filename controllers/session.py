@@ -66,8 +66,9 @@ class SessionController(Controller[Session]):
         """End all Sessions now, undecided: the process was told to go."""
         if self._interruption is None:
             self._interruption = Verdict(state="interrupted", reason=f"interrupted by {signal}", exit_code=exit_code)
-        for key in self._sessions():
-            self.wake(key)
+        if hasattr(self, "caches"):  # else nothing has begun, and the first reconcile will see it
+            for key in self._sessions():
+                self.wake(key)
 
     def watches(self) -> Iterable[Watch]:
         yield Watch(Resource, self._resource_seen)

@@ -30,6 +30,8 @@ from upright.openapi.v1alpha1.session import Session, SessionCISpec, SessionSpec
 from upright.wiring import Wiring, controllers
 
 if TYPE_CHECKING:
+    from anyio.abc import TaskStatus
+
     from upright.client.cli.options import CiOptions
     from upright.client.client import Client
     from upright.running import Run
@@ -43,29 +45,35 @@ SESSION = "Tiltfile"
 
 async def to_the_end(run: Run) -> Session:
     """Work until the Session is done; return it when nothing that was started is left, and all logs are printed."""
+    session, processes = SessionController(os.getpid(), run.options.args), LocalProcesses()
+    async with anyio.create_task_group() as heeding:
+        await heeding.start(_heed_signals, processes, session)
+        await _work(run, session, processes)
+        heeding.cancel_scope.cancel()
+    return await run.client.get(Session, SESSION)
+
+
+async def _work(run: Run, session: SessionController, processes: LocalProcesses) -> None:
     secrets = Secrets()
     async with (
         anyio.create_task_group() as printing,
         Logs(run.folder.logs, utc_now, secrets.scrub) as logs,
-        LocalProcesses() as processes,
+        processes,
     ):
         printing.start_soon(_print, run.options, logs)
         _greet(run, logs)
-        session = SessionController(os.getpid(), run.options.args)
         wiring = Wiring(run.options, run.folder, logs, processes, secrets, port=run.port)
         manager = Manager(run.client, utc_now, [session, *controllers(wiring)])
         manager.services.append(GarbageCollector(manager.caches, run.scheme))
-        await _control(run, manager, wiring, session)
-    return await run.client.get(Session, SESSION)
+        await _control(run, manager, wiring)
 
 
-async def _control(run: Run, manager: Manager, wiring: Wiring, session: SessionController) -> None:
+async def _control(run: Run, manager: Manager, wiring: Wiring) -> None:
     """Run the controllers until the Session is done; when this returns, nothing they started is left."""
     async with anyio.create_task_group() as engines:
         engines.start_soon(wiring.engines.run)
         async with anyio.create_task_group() as working:
             await working.start(manager.run)
-            working.start_soon(_heed_signals, wiring.processes, session)
             await run.client.create(wanted(run.options))
             await _until_done(run.client)
             await all_read(manager.caches, LOGS_SECONDS)
@@ -105,9 +113,12 @@ async def _complete_cards(client: Client, wiring: Wiring) -> None:
         await client.update_status(done.model_copy(update={"status": status}))
 
 
-async def _heed_signals(processes: LocalProcesses, session: SessionController) -> None:
+async def _heed_signals(
+    processes: LocalProcesses, session: SessionController, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+) -> None:
     """Have the first signal end the run in order, and the second at once."""
     with anyio.open_signal_receiver(*SIGNALS) as received:
+        task_status.started()
         async for number in received:
             processes.hurry(0 if session.interrupted else GRACE_AFTER_SIGNAL_SECONDS)
             session.interrupt(signal.Signals(number).name, SIGNALS[signal.Signals(number)])
