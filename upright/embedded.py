@@ -22,12 +22,12 @@ from upright.controllers.node.agent import NodeAgent
 from upright.controllers.node.embedded_cluster import EmbeddedCluster
 from upright.controllers.node.machine import this_node
 from upright.controllers.node.pod_access import PodAccess
+from upright.controllers.node.pod_subresources import serve_pods
 from upright.controllers.node.scale import register_scale
 from upright.controllers.node.workloads import Workloads
 from upright.controllers.world.kubernetes import ClusterInfo
 from upright.openapi.scheme import discover
 from upright.openapi.subresources import Subresources
-from upright.pod_handlers import register
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -59,7 +59,7 @@ async def embedded_cluster(
             agent = NodeAgent(engine, client, utc_now, name=name, labels=labels)
             parts = await group.start(agent.run)
             access = PodAccess(engine, parts.network, client, utc_now)
-            register(subresources, access)
+            serve_pods(access, subresources)
             register_scale(subresources, client)
             node = this_node(
                 parts.network.host_ip, f"{engine.info.product}://{engine.info.version}", f"v{__version__}", utc_now()
