@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -11,7 +12,7 @@ from upright.apiserver.app.bodies import read_object, read_optional, read_patch
 from upright.apiserver.app.exchange import JSON
 from upright.apiserver.app.forms import OBJECT, Form, wanted
 from upright.apiserver.app.rendering import include_object, many, one
-from upright.apiserver.options import Patch, Target
+from upright.apiserver.options import ListOptions, Patch, Target
 from upright.openapi import causes
 from upright.openapi.errors import MethodNotAllowed, invalid, named
 
@@ -58,7 +59,16 @@ class Objects:
         handler = (self._of_one if place.name else self._of_many).get(exchange.method)
         if handler is None:
             raise MethodNotAllowed(f"the method {exchange.method} is not allowed on {exchange.path[:200]}")
-        await handler(exchange, target(place))
+        where = target(place)
+        await handler(exchange, self._of_any_session(where) if _may_be_elsewhere(exchange, place) else where)
+
+    def _of_any_session(self, where: Target) -> Target:
+        """Return where the Session of this name is: with the server's own objects, or among its own."""
+        if self._registry.store.get(where.address) is not None:
+            return where
+        wanted = ListOptions(field_selector=f"metadata.name={where.name}")
+        found = self._registry.list(replace(where, name="", partition=None), wanted).items
+        return replace(where, partition=found[0].address.partition) if len(found) == 1 else where
 
     async def _get(self, exchange: Exchange, where: Target) -> None:
         if exchange.scope.get("query_string") and exchange.flag("watch"):
@@ -109,6 +119,18 @@ class Objects:
         form, include = _asked(exchange)
         body = one(where.kind.definition, written.stored, form, include, self._now)
         await exchange.answer(body, status, JSON, warning_headers(written.warnings))
+
+
+def _may_be_elsewhere(exchange: Exchange, place: Place) -> bool:
+    """Say whether it is a Session that is read by its short path, which lists those of every partition."""
+    reads = exchange.method in {"GET", "HEAD"} and not place.subresource
+    return (
+        reads
+        and place.short
+        and place.kind.definition.plural == "sessions"
+        and bool(place.name)
+        and not place.partition
+    )
 
 
 def target(place: Place) -> Target:

@@ -51,6 +51,15 @@ async def test_the_short_path_serves_the_same_objects(caller: Caller, session: M
     assert (await caller.ask("GET", "/apis/session/one")).body == (await caller.ask("GET", f"{SESSIONS}/one")).body
 
 
+async def test_the_short_path_finds_a_session_wherever_it_is(caller: Caller, session: Make) -> None:
+    await caller.ask("POST", f"/sessions/other{SESSIONS}", session("far"))
+    found = await caller.ask("GET", "/apis/session/far")
+    assert (found.status, found.json()["metadata"]["name"]) == (200, "far")
+    assert (await caller.ask("GET", f"{SESSIONS}/far")).status == 404
+    await caller.ask("POST", f"/sessions/third{SESSIONS}", session("far"))
+    assert (await caller.ask("GET", "/apis/session/far")).status == 404
+
+
 async def test_each_session_has_a_partition_of_its_own(caller: Caller, session: Make) -> None:
     made = await caller.ask("POST", f"/sessions/other{SESSIONS}", session())
     assert made.status == 201
