@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 FOLDER = "engine"
 """What an engine's folder in a run's folder is called."""
 
-_LOCK = "lock"
+_LOCK = "upright.lock"
 _DATA = "data"
 _CGROUPS = Path("/sys/fs/cgroup")
 CGROUP_PREFIX = "upright-"
+_PODMAN_CGROUPS = "libpod_parent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def take_data(cache: Path, folder: Path) -> DataFolder:
 def reap_runs(runs: Path) -> None:
     """Remove what engines of runs that are dead have left: their data, sockets and control groups. Blocks."""
     for folder in runs.glob(f"*/{FOLDER}"):
-        lock = _locked(folder)
+        lock = _locked(folder) if (folder / _LOCK).is_file() else None  # else it is somebody else's folder
         if lock is None:
             continue
         remove_tree(folder / _DATA)
@@ -69,11 +70,11 @@ def reap_runs(runs: Path) -> None:
     reap_cgroups()
 
 
-def reap_cgroups(prefix: str = CGROUP_PREFIX) -> None:
-    """Remove our control groups that are empty; those in use refuse."""
+def reap_cgroups() -> None:
+    """Remove our control groups that are empty, and podman's; those in use refuse."""
     for hierarchy in (_CGROUPS, *_folders(_CGROUPS)):
         for group in _folders(hierarchy):
-            if group.name.startswith(prefix):
+            if group.name.startswith((CGROUP_PREFIX, _PODMAN_CGROUPS)):
                 _remove_cgroup(group)
 
 

@@ -29,8 +29,7 @@ class DockerEngine(Builds, Containers, Streams, Networks):
         self, connection: Connection, info: EngineInfo, kill: Callable[[int], Awaitable[object]] | None = None
     ) -> None:
         Builds.__init__(self, connection, info)
-        Streams.__init__(self, connection, kill)
-        Networks.__init__(self, connection, info)
+        Streams.__init__(self, connection, info, kill)
 
     @property
     def info(self) -> EngineInfo:

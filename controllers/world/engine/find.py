@@ -26,7 +26,11 @@ _PRIVATE: dict[EngineChoice, tuple[Product, ...]] = {
     "dockerd": ("dockerd",),
     "podman": ("podman",),
 }
-_INSTALL = "Install one: apt-get install docker.io (root) or podman (ordinary user), or set DOCKER_HOST."
+_INSTALL = "Install one: apt-get install docker.io, and run as root; or set DOCKER_HOST."
+_NEEDS_ROOT = (
+    "No container engine answers, and starting a private one needs root: run as root, start Docker or "
+    "Podman (systemctl --user start podman.socket), or set DOCKER_HOST."
+)
 
 
 @asynccontextmanager
@@ -82,7 +86,7 @@ class _Search:
         if not program(product):
             return None
         if os.geteuid() != 0:
-            self.reasons.append(f"a private {product} needs root")
+            self.reasons.append(_NEEDS_ROOT)
             return None
         place = Place(self.state_dir, self.run_id, _cache(self.environment))
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import struct
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,11 +86,34 @@ async def _opened(candidate: Candidate) -> AsyncGenerator[DockerEngine, None]:
             raise EngineError(f"no answer within {_ANSWER_SECONDS:g} s") from error
         if details.get("OSType", "linux") != "linux":
             raise EngineError("it runs Windows containers")
-        local = connection.address.startswith("unix://") and details.get("Name") == os.uname().nodename
+        local = _is_local(connection.address, str(details.get("Name")))
         rootless = any("rootless" in str(option) for option in details.get("SecurityOptions") or ())
-        namespace = "" if local and not rootless else None
+        namespace = None if rootless or not local else _network_of(connection.address)
         info = engine_info(about, connection.address, local=local, namespace=namespace)
         yield DockerEngine(connection, info, _kill if local and os.geteuid() == 0 else None)
+
+
+def _is_local(address: str, name: str) -> bool:
+    """Whether the engine is on this machine and no container or virtual machine stands between."""
+    return address.startswith("unix://") and name == os.uname().nodename and _listener(address) > 0
+
+
+def _network_of(address: str) -> str:
+    """Return the network that the engine is in: empty for our own, else a path to its namespace."""
+    path = f"/proc/{_listener(address)}/ns/net"
+    with suppress(OSError):
+        if Path(path).stat().st_ino != Path("/proc/self/ns/net").stat().st_ino:
+            return path
+    return ""
+
+
+def _listener(address: str) -> int:
+    """Return the process that made the engine's socket, 0 if it is not in our process namespace."""
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(address.removeprefix("unix://"))
+        pid: int = struct.unpack("iII", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        return pid
+    return 0
 
 
 async def _kill(pid: int) -> None:

@@ -110,7 +110,7 @@ async def private_engine(
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(data.release)
-            await anyio.to_thread.run_sync(reap_cgroups, f"{CGROUP_PREFIX}{place.run_id}")
+            await anyio.to_thread.run_sync(reap_cgroups)
 
 
 async def _engine(

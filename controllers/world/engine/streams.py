@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aiodocker.stream import Stream
 
     from upright.controllers.world.engine.connection import Connection
-    from upright.controllers.world.engine.protocol import ExecSpec, Labels, StreamName
+    from upright.controllers.world.engine.protocol import EngineInfo, ExecSpec, Labels, StreamName
 
 _HEADER = struct.Struct(">BxxxL")
 _STREAMS: dict[int, StreamName] = {1: "stdout", 2: "stderr"}
@@ -87,8 +87,11 @@ class RunningExec(AttachedTerminal):
 class Streams:
     """See ``Engine``: what concerns streams. ``kill`` kills a process by its number in the engine's namespace."""
 
-    def __init__(self, connection: Connection, kill: Callable[[int], Awaitable[object]] | None = None) -> None:
+    def __init__(
+        self, connection: Connection, info: EngineInfo, kill: Callable[[int], Awaitable[object]] | None = None
+    ) -> None:
         self._connection = connection
+        self._info = info
         self._kill = kill
 
     @asynccontextmanager
@@ -114,14 +117,14 @@ class Streams:
         created = await self._connection.call("POST", f"containers/{container}/exec", body=_exec_body(spec))
         execution: Exec = self._exec(created["Id"], tty=spec.tty)
         stream = execution.start()
-        with gone():
-            await stream.__aenter__()
         terminal = RunningExec(self._connection, stream, created["Id"])
         try:
+            with gone():
+                await stream.__aenter__()
             yield terminal
         finally:
             with anyio.move_on_after(_KILL_SECONDS, shield=True):
-                await stream.close()
+                await _close(stream)
                 if not terminal.ended:
                     await self._end(terminal)
 
@@ -137,18 +140,21 @@ class Streams:
     @asynccontextmanager
     async def attach(self, container: str, *, stdin: bool = False) -> AsyncGenerator[AttachedTerminal, None]:
         stream = self._connection.docker.containers.container(container).attach(stdout=True, stderr=True, stdin=stdin)
-        with gone():
-            await stream.__aenter__()
         try:
+            with gone():
+                await stream.__aenter__()
             yield AttachedTerminal(self._connection, stream, f"containers/{container}/resize")
         finally:
-            await stream.close()
+            with anyio.CancelScope(shield=True):
+                await _close(stream)
 
     @asynccontextmanager
     async def events(
         self, labels: Labels, actions: Sequence[str] = ()
     ) -> AsyncGenerator[AsyncIterator[EngineEvent], None]:
         filters = {"type": ["container"], **label_filter(labels)}
+        if actions and self._info.product == "dockerd":  # podman has other words for some
+            filters["event"] = list(actions)
         async with (
             self._connection.stream("GET", "events", params={"filters": filters}) as response,
             aclosing(_events(response, frozenset(actions))) as told,
@@ -164,9 +170,15 @@ class Streams:
         """Kill what was left running; the API has no verb for that."""
         if self._kill is None:
             return
-        state = await terminal.state()
-        if state["Running"] and state.get("Pid"):
-            await self._kill(state["Pid"])
+        with suppress(EngineError):  # the container is gone, and all in it
+            state = await terminal.state()
+            if state["Running"] and state.get("Pid"):
+                await self._kill(state["Pid"])
+
+
+async def _close(stream: Stream) -> None:
+    with suppress(AssertionError):  # aiodocker's, when the connection broke before it was handed over
+        await stream.close()
 
 
 def _exec_body(spec: ExecSpec) -> dict[str, Any]:

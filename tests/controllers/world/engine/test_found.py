@@ -110,7 +110,12 @@ def test_what_dead_runs_left_is_removed_and_what_lives_is_not(tmp_path: Path) ->
         (folder / "data").mkdir(parents=True, exist_ok=True)
         (folder / "engine.sock").touch()
         (folder / "engine.log").touch()
+    (dead / "upright.lock").touch()
+    strange = tmp_path / "strange/engine"
+    (strange / "data").mkdir(parents=True)
     reap_runs(tmp_path)
+    assert (strange / "data").exists()
+    assert not (strange / "upright.lock").exists()
     assert (alive / "data").exists()
     assert (alive / "engine.sock").exists()
     assert not (dead / "data").exists()
