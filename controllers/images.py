@@ -28,6 +28,14 @@ def split(reference: str) -> tuple[str, str]:
     return (head, tag) if colon and "/" not in tag else (reference, "")
 
 
+def path(repository: str) -> str:
+    """Return a repository without its registry, as Docker fills it in: ``web`` is ``library/web``."""
+    first, slash, rest = repository.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return rest
+    return repository if slash else f"library/{repository}"
+
+
 def content_tag(image_id: str) -> str:
     """Return the tag that says what is in the image: ``tilt-`` and the first digits of its id."""
     return f"tilt-{image_id.removeprefix('sha256:')[:_TAG_DIGITS]}"

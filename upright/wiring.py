@@ -13,6 +13,7 @@ from upright.controllers.apply_command import ApplyCommands
 from upright.controllers.cluster import ClusterController
 from upright.controllers.clusters import Clusters
 from upright.controllers.cmd import CmdController
+from upright.controllers.cmd_image import CmdImageController
 from upright.controllers.delivery import Delivery
 from upright.controllers.docker_image import DockerImageController
 from upright.controllers.engines import Engines
@@ -147,11 +148,13 @@ def controllers(wiring: Wiring) -> Iterable[Controller[Any]]:
     """Return the controllers of a run, the Session's aside."""
     logs, clusters, engines = wiring.logs, wiring.clusters, wiring.engines
     execution = Execution(wiring.facts, wiring.processes, logs, wiring.secrets)
+    delivery = Delivery(engines, wiring.processes, wiring.environment)
     return [
         TiltfileController(execution, wiring.connection, logs, utc_now),
         ResourceController(logs, wiring.tail),
         CmdController(wiring.processes, logs, utc_now, wiring.environment),
-        DockerImageController(engines, Delivery(engines, wiring.processes, wiring.environment), logs, utc_now),
+        DockerImageController(engines, delivery, logs, utc_now),
+        CmdImageController(engines, delivery, wiring.processes, wiring.environment, logs, utc_now),
         ImageMapController(),
         ClusterController(wiring.cluster, clusters, logs, utc_now),
         KubernetesApplyController(
