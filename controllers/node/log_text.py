@@ -4,10 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from upright.openapi.meta import parse_time
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+    from typing import TypeAlias
 
     from upright.controllers.world.engine.protocol import LogLine
+
+    Again: TypeAlias = Callable[[datetime | None], AbstractAsyncContextManager[AsyncIterator[LogLine]]]
+
+
+async def to_the_end(lines: AsyncIterator[LogLine], again: Again) -> AsyncIterator[LogLine]:
+    """Yield a log that is followed, then what the engine still has: dockerd drops a last line without its line feed.
+
+    ``again`` opens the log, as far as it goes, from a moment on.
+    """
+    last, count = "", 0
+    async for line in lines:
+        count = count + 1 if line.time == last else 1
+        last = line.time
+        yield line
+    async with again(parse_time(last) if last else None) as found:
+        rest = [line async for line in found]
+    known = [index for index, line in enumerate(rest, start=1) if line.time == last][:count]
+    new_from = known[-1] if known else len(rest) if last else 0
+    for line in rest[new_from:]:
+        yield line
 
 
 async def log_text(

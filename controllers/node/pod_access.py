@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from anyio.abc import SocketStream
 
 from upright.controllers.node.labels import ATTEMPT, CONTAINER, POD_UID
-from upright.controllers.node.log_text import log_text
+from upright.controllers.node.log_text import log_text, to_the_end
 from upright.controllers.world.engine.errors import EngineError
 from upright.controllers.world.engine.errors import NotFound as NotInEngine
 from upright.controllers.world.engine.protocol import ExecSpec
@@ -70,6 +70,8 @@ class PodAccess:
             async with self._engine.logs(
                 found.id, follow=options.follow, since=since, tail=options.tail_lines
             ) as lines:
+                if options.follow:
+                    lines = to_the_end(lines, lambda since: self._engine.logs(found.id, since=since))  # noqa: PLW2901  reason: the same log, whole
                 yield log_text(lines, timestamps=options.timestamps, limit_bytes=options.limit_bytes)
         except NotInEngine:
             return  # the pod was deleted meanwhile: that is the end of its log
