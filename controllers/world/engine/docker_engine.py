@@ -10,7 +10,8 @@ from upright.controllers.world.engine.build import Builds
 from upright.controllers.world.engine.containers import Containers
 from upright.controllers.world.engine.errors import EngineError
 from upright.controllers.world.engine.networks import Networks
-from upright.controllers.world.engine.protocol import EngineInfo, Reaped
+from upright.controllers.world.engine.protocol import EngineInfo
+from upright.controllers.world.engine.reports import Reaped
 from upright.controllers.world.engine.streams import Streams
 
 if TYPE_CHECKING:

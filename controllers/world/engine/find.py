@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+import anyio.to_thread
+
 from upright.controllers.world.engine.errors import NoEngine
+from upright.controllers.world.engine.places import candidates
 from upright.controllers.world.processes import LocalProcesses
 
 if TYPE_CHECKING:
@@ -73,11 +77,16 @@ class _Search:
     reasons: list[str] = field(default_factory=list[str])
 
     async def found(self) -> DockerEngine | None:
-        from upright.controllers.world.engine.found import candidates, found_engine  # noqa: PLC0415  reason: heavy
+        places = candidates(self.environment)
+        names = [place.source for place in places]
+        self.tried += names if "DOCKER_HOST" in names else ["DOCKER_HOST", *names]
+        present = [place for place in places if not place.absent]
+        if not present:
+            return None
+        await anyio.to_thread.run_sync(import_module, f"{__package__}.found")
+        from upright.controllers.world.engine.found import found_engine  # noqa: PLC0415  reason: heavy
 
-        places = [candidate.source for candidate in candidates(self.environment)]
-        self.tried += places if "DOCKER_HOST" in places else ["DOCKER_HOST", *places]
-        return await self.stack.enter_async_context(found_engine(self.environment, self._refused))
+        return await self.stack.enter_async_context(found_engine(present, self._refused))
 
     async def private(self, product: Product) -> DockerEngine | None:
         from upright.controllers.world.engine.private import Place, private_engine, program  # noqa: PLC0415  reason: heavy

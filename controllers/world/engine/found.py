@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import struct
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,46 +16,20 @@ from upright.controllers.world.engine.docker_engine import DockerEngine, engine_
 from upright.controllers.world.engine.errors import EngineError, NoEngine
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Sequence
+
+    from upright.controllers.world.engine.places import Candidate
 
 _ANSWER_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """Where an engine may be. ``wanted``: somebody named it, so it is that one or none."""
-
-    source: str
-    address: str = ""
-    context: str = ""
-    wanted: bool = False
-
-
-def candidates(environment: Mapping[str, str]) -> list[Candidate]:
-    """Return where to look, in order; a place that somebody named is the only one."""
-    if address := environment.get("DOCKER_HOST"):
-        return [Candidate("DOCKER_HOST", address, wanted=True)]
-    if context := _context(environment):
-        return [Candidate(f"docker context {context}", context=context, wanted=True)]
-    if address := environment.get("CONTAINER_HOST"):
-        return [Candidate("CONTAINER_HOST", address, wanted=True)]
-    sockets = ["/var/run/docker.sock", "/run/podman/podman.sock"]
-    if runtime := environment.get("XDG_RUNTIME_DIR"):
-        sockets += [f"{runtime}/docker.sock", f"{runtime}/podman/podman.sock"]
-    if home := environment.get("HOME"):
-        sockets.append(f"{home}/.docker/run/docker.sock")
-    return [Candidate(path, f"unix://{path}") for path in sockets]
-
-
 @asynccontextmanager
 async def found_engine(
-    environment: Mapping[str, str], say: Callable[[str], object]
+    places: Sequence[Candidate], say: Callable[[str], object]
 ) -> AsyncGenerator[DockerEngine | None, None]:
-    """Hand out the first engine that is there and works, None if there is none. Raises NoEngine if a named one does not."""
+    """Hand out the first engine that works, None if none does. Raises NoEngine if a named one does not."""
     async with AsyncExitStack() as stack:
-        for candidate in candidates(environment):
-            if _absent(candidate):
-                continue
+        for candidate in places:
             try:
                 engine = await stack.enter_async_context(_opened(candidate))
             except EngineError as error:
@@ -119,21 +91,6 @@ def _listener(address: str) -> int:
 async def _kill(pid: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, 9)
-
-
-def _absent(candidate: Candidate) -> bool:
-    """Whether there is nothing at one of the usual places."""
-    return not candidate.wanted and not Path(candidate.address.removeprefix("unix://")).exists()
-
-
-def _context(environment: Mapping[str, str]) -> str:
-    """Return the docker context that somebody chose, empty for the default one."""
-    context = environment.get("DOCKER_CONTEXT", "")
-    if not context:
-        folder = environment.get("DOCKER_CONFIG") or f"{environment.get('HOME', '')}/.docker"
-        with suppress(OSError, ValueError):
-            context = json.loads(Path(folder, "config.json").read_bytes()).get("currentContext") or ""
-    return "" if context == "default" else context
 
 
 def _explained(candidate: Candidate, error: EngineError) -> str:

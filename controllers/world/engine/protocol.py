@@ -15,14 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from upright.controllers.world.engine.ignores import Ignore
+    from upright.controllers.world.engine.reports import EngineEvent, Finished, Reaped
 
 Labels: TypeAlias = "Mapping[str, str]"
 StreamName: TypeAlias = Literal["stdout", "stderr"]
 ContainerState: TypeAlias = Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
-
-
-def _nothing() -> dict[str, str]:
-    return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,20 +44,19 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """An image in the engine's store. ``id`` is ``sha256:…``; ``digests`` are ``repository@sha256:…`` as pulled or pushed."""
+    """An image in the engine's store. ``id`` is ``sha256:…``; ``digests`` are ``repository@sha256:…``; ``ports`` as in ``8080/tcp``."""
 
     id: str
     tags: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
     entrypoint: tuple[str, ...] = ()
     cmd: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=_nothing)
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
     user: str = ""
     working_dir: str = ""
     ports: tuple[str, ...] = ()
-    """Exposed ports, as in ``8080/tcp``."""
     volumes: tuple[str, ...] = ()
-    labels: Labels = field(default_factory=_nothing)
+    labels: Labels = field(default_factory=dict[str, str])
     stop_signal: str = ""
     arch: str = ""
     os: str = ""
@@ -111,7 +107,7 @@ class BuildRequest:
     cache_from: tuple[str, ...] = ()
     extra_hosts: tuple[str, ...] = ()
     """``name:address``, as the docker CLI takes them."""
-    labels: Labels = field(default_factory=_nothing)
+    labels: Labels = field(default_factory=dict[str, str])
     secrets: tuple[str, ...] = ()
     ssh: tuple[str, ...] = ()
 
@@ -146,17 +142,17 @@ class ContainerSpec:
     name: str = ""
     entrypoint: tuple[str, ...] | None = None
     args: tuple[str, ...] | None = None
-    env: Mapping[str, str] = field(default_factory=_nothing)
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
     working_dir: str = ""
     user: str = ""
     groups: tuple[str, ...] = ()
-    labels: Labels = field(default_factory=_nothing)
+    labels: Labels = field(default_factory=dict[str, str])
     network: str = "none"
     """``none``, ``host``, ``container:<id>``, or a network's name."""
     aliases: tuple[str, ...] = ()
     ip: str = ""
     hostname: str = ""
-    extra_hosts: Mapping[str, str] = field(default_factory=_nothing)
+    extra_hosts: Mapping[str, str] = field(default_factory=dict[str, str])
     """Name to address, for /etc/hosts."""
     dns: tuple[str, ...] = ()
     dns_search: tuple[str, ...] = ()
@@ -170,7 +166,7 @@ class ContainerSpec:
     no_new_privileges: bool = False
     add_capabilities: tuple[str, ...] = ()
     drop_capabilities: tuple[str, ...] = ()
-    sysctls: Mapping[str, str] = field(default_factory=_nothing)
+    sysctls: Mapping[str, str] = field(default_factory=dict[str, str])
     mounts: tuple[Mount, ...] = ()
     stop_signal: str = ""
     stdin: bool = False
@@ -196,9 +192,9 @@ class Container:
     created: datetime | None = None
     started: datetime | None = None
     finished: datetime | None = None
-    labels: Labels = field(default_factory=_nothing)
+    labels: Labels = field(default_factory=dict[str, str])
     network: str = ""
-    addresses: Mapping[str, str] = field(default_factory=_nothing)
+    addresses: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,21 +219,12 @@ class ExecSpec:
     """A program to run in a running container; ``env`` is added to the container's."""
 
     argv: tuple[str, ...]
-    env: Mapping[str, str] = field(default_factory=_nothing)
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
     user: str = ""
     working_dir: str = ""
     stdin: bool = False
     tty: bool = False
     privileged: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """How a program ended, and what it printed (the end of it, if it was much)."""
-
-    exit_code: int
-    stdout: bytes
-    stderr: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,30 +236,7 @@ class Network:
     subnet: str = ""
     gateway: str = ""
     interface: str = ""
-    labels: Labels = field(default_factory=_nothing)
-
-
-@dataclass(frozen=True, slots=True)
-class EngineEvent:
-    """Something happened to a container: ``start``, ``die``, ``oom``, ``kill``, ``destroy`` and so on.
-
-    ``attributes`` holds the container's labels, ``image``, ``name``, and ``exitCode`` for die. ``time`` is in nanoseconds
-    since 1970, by the engine's clock.
-    """
-
-    action: str
-    container: str
-    time: int
-    attributes: Labels = field(default_factory=_nothing)
-
-
-@dataclass(frozen=True, slots=True)
-class Reaped:
-    """How many of our things were removed."""
-
-    containers: int = 0
-    networks: int = 0
-    volumes: int = 0
+    labels: Labels = field(default_factory=dict[str, str])
 
 
 class Terminal(Protocol):

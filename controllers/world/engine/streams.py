@@ -11,7 +11,8 @@ import anyio
 from upright.controllers.world.engine.connection import gone, messages, read_some
 from upright.controllers.world.engine.errors import EngineError, EngineGone
 from upright.controllers.world.engine.images import label_filter
-from upright.controllers.world.engine.protocol import EngineEvent, Finished, LogLine, Piece
+from upright.controllers.world.engine.protocol import LogLine, Piece
+from upright.controllers.world.engine.reports import EngineEvent, Finished
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence

@@ -11,7 +11,7 @@ from upright.controllers.world.engine.address_ranges import free_block
 from upright.controllers.world.engine.data_folder import reap_runs, take_data
 from upright.controllers.world.engine.errors import NoEngine
 from upright.controllers.world.engine.find import find_engine
-from upright.controllers.world.engine.found import candidates
+from upright.controllers.world.engine.places import candidates
 
 if TYPE_CHECKING:
     from pathlib import Path
