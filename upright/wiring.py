@@ -69,7 +69,9 @@ class Wiring:
         self.port = port
         self.clusters = Clusters()
         self.connection = choose(options.cluster, options.namespace, os.environ)
-        self.kubeconfig = ""
+        self.kubeconfig = (
+            str(self._frozen) if self.connection.embedded else ""
+        )  # never the user's, also not before it is written
         self.engines = Engines(self._engine)
         self._context: ChosenContext | None = None
 
@@ -140,7 +142,6 @@ class Wiring:
         self.logs.open("cluster", "").write("Deploying to the embedded cluster (--cluster=CONTEXT for another one)")
         labels = {"dev.upright.run": self.folder.id}
         async with embedded_cluster(self.folder, engine, labels, f"upright-{self.folder.id}") as cluster:
-            self.kubeconfig = (await cluster.connect()).config_path
             yield cluster
 
 
