@@ -13,7 +13,7 @@ from tests.e2e.project import KILLED, Outcome, Project, new_project
 from upright.controllers.world.engine.private import program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
 
@@ -33,13 +33,13 @@ def project(tmp_path: Path, cache: Path) -> Project:
 
 @pytest.fixture(scope="module")
 def together(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Callable[..., dict[str, Outcome]]:
-    """Return what runs several projects at once: most of their time is waiting."""
+    """Return what runs several projects at once, each made by a function of its name: most of their time is waiting."""
 
-    def run(projects: Mapping[str, Callable[[Project], None]]) -> dict[str, Outcome]:
+    def run(*cases: Callable[[Project], None]) -> dict[str, Outcome]:
         with nothing_left():
-            made = {name: new_project(tmp_path_factory.mktemp(name), cache) for name in projects}
-            for name, prepare in projects.items():
-                prepare(made[name])
+            made = {case.__name__: new_project(tmp_path_factory.mktemp(case.__name__), cache) for case in cases}
+            for case in cases:
+                case(made[case.__name__])
             started = {name: one.start() for name, one in made.items()}
             outcomes = {name: one.ended() for name, one in started.items()}
         for name, outcome in outcomes.items():

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 UPRIGHT = Path(sys.executable).with_name("upright")
 KILLED = -9
+PATIENCE_SECONDS = 20.0
+"""How long a line of a run may take."""
 SECONDS = 50.0
 """How long a run may take at most before its test fails."""
 
@@ -56,9 +59,14 @@ class Outcome:
         return self.err.splitlines()[-1] if self.err else ""
 
     @property
+    def sessions(self) -> list[Json]:
+        """The Sessions as they stand in the database."""
+        return anyio.run(_sessions, str(self.folder / "state.db"))
+
+    @property
     def session(self) -> Json:
-        """The Session as it stands in the database."""
-        return anyio.run(_session, str(self.folder / "state.db"))
+        (session,) = self.sessions
+        return session
 
     @property
     def cards(self) -> list[Json]:
@@ -75,11 +83,9 @@ class Outcome:
         return f"exit code {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
 
 
-async def _session(database: str) -> Json:
+async def _sessions(database: str) -> list[Json]:
     async with Store.open(database) as store:
-        stored, _ = store.list("tilt.dev/sessions")
-        assert len(stored) == 1
-        return stored[0].body
+        return [stored.body for stored in store.list("tilt.dev/sessions")[0]]
 
 
 class Running:
@@ -92,8 +98,8 @@ class Running:
         self._out: list[str] = []
         self._err: list[str] = []
         self._readers = [
-            threading.Thread(target=self._read_out, args=(process.stdout,)),
-            threading.Thread(target=self._read_err, args=(process.stderr,)),
+            threading.Thread(target=self._read_out, args=(process.stdout,), daemon=True),
+            threading.Thread(target=self._read_err, args=(process.stderr,), daemon=True),
         ]
         for reader in self._readers:
             reader.start()
@@ -109,11 +115,12 @@ class Running:
 
     def until(self, text: str) -> str:
         """Wait for a line with this text on stdout, and return it."""
-        end = time.monotonic() + SECONDS
-        while (line := self._lines.get(timeout=max(end - time.monotonic(), 0.01))) is not None:
-            if text in line:
-                return line
-        raise AssertionError(f"{text!r} was never printed:\n{self.ended()}")
+        end = time.monotonic() + PATIENCE_SECONDS
+        with suppress(queue.Empty):
+            while (line := self._lines.get(timeout=max(end - time.monotonic(), 0.01))) is not None:
+                if text in line:
+                    return line
+        raise AssertionError(f"{text!r} was not printed:\n{self.ended(seconds=0)}")
 
     @property
     def port(self) -> int:

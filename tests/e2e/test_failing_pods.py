@@ -43,8 +43,7 @@ def image_cannot_be_found(project: Project) -> None:
 
 @pytest.fixture(scope="module")
 def outcomes(together: Callable[..., dict[str, Outcome]]) -> dict[str, Outcome]:
-    cases = (exits_7, crashes_though_probed, two_of_three_crash, image_cannot_be_found)
-    return together({one.__name__: one for one in cases})
+    return together(exits_7, crashes_though_probed, two_of_three_crash, image_cannot_be_found)
 
 
 def test_a_container_that_keeps_exiting_is_told_with_code_and_log(outcomes: dict[str, Outcome]) -> None:

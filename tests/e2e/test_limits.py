@@ -40,8 +40,7 @@ def too_large(project: Project) -> None:
 
 @pytest.fixture(scope="module")
 def outcomes(together: Callable[..., dict[str, Outcome]]) -> dict[str, Outcome]:
-    cases = (probe_never_passes, secret_is_missing, config_map_is_missing, too_large)
-    return together({one.__name__: one for one in cases})
+    return together(probe_never_passes, secret_is_missing, config_map_is_missing, too_large)
 
 
 def test_a_probe_that_never_passes_ends_in_the_readiness_timeout(outcomes: dict[str, Outcome]) -> None:
