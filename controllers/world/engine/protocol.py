@@ -105,8 +105,7 @@ class BuildRequest:
     pull: bool = False
     no_cache: bool = False
     cache_from: tuple[str, ...] = ()
-    extra_hosts: tuple[str, ...] = ()
-    """``name:address``, as the docker CLI takes them."""
+    extra_hosts: tuple[str, ...] = ()  # name:address
     labels: Labels = field(default_factory=dict[str, str])
     secrets: tuple[str, ...] = ()
     ssh: tuple[str, ...] = ()
@@ -119,6 +118,7 @@ class Mount:
     tmpfs: ``size_bytes`` (0: no limit) and ``mode`` apply; runc before 1.2 keeps the mode of the image's folder, if it has one. volume: ``source`` is a volume's name, made if it is not there;
     it begins empty whatever the image has there, and of one with ``sub_path`` only that file or folder is mounted, which must exist.
     bind: ``source`` is a path on the engine's machine, which must exist; only for an engine whose info says ``local``.
+    A private engine has a /run of its own.
     """
 
     kind: Literal["tmpfs", "volume", "bind"]
@@ -152,8 +152,7 @@ class ContainerSpec:
     aliases: tuple[str, ...] = ()
     ip: str = ""
     hostname: str = ""
-    extra_hosts: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Name to address, for /etc/hosts."""
+    extra_hosts: Mapping[str, str] = field(default_factory=dict[str, str])  # name: address
     dns: tuple[str, ...] = ()
     dns_search: tuple[str, ...] = ()
     dns_options: tuple[str, ...] = ()
