@@ -228,7 +228,7 @@ def _discovery(apply: KubernetesApply, objects: Sequence[AppliedObject]) -> Kube
         WatchRef(
             uid=obj.uid if by_uid else "",
             namespace=obj.namespace or DEFAULT_NAMESPACE,
-            name=obj.name if by_uid else "",
+            name=obj.name,
             api_version=obj.api_version,
             kind=obj.kind,
         )

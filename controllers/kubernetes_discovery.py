@@ -10,7 +10,7 @@ from upright.controllers.pod_choice import current_pods, forward_for, selected
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
 from upright.controllers.sight import ALWAYS
-from upright.controllers.verdict.workloads import is_watched
+from upright.controllers.verdict.workloads import NEEDED_BY_OTHERS, is_watched
 from upright.openapi.meta import ObjectMeta
 from upright.openapi.v1alpha1.cluster import Cluster
 from upright.openapi.v1alpha1.kubernetes_discovery import (
@@ -55,7 +55,8 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
         kinds = self._kinds(discovery)
         view = turn.tasks.ensure("sight", (id(sight), *kinds), lambda report: self._look(sight, kinds, report))
         if not view.done:
-            return Outcome()
+            blind = turn.obj.status.model_copy(update={"sight_lost_at": sight.lost_at})
+            return Outcome(blind if sight.lost_at is not None else None)
         if view.error is not None:
             return Outcome(KubernetesDiscoveryStatus(waiting=StepWaiting(reason=str(view.error))))
         status = self._see(turn, sight)
@@ -70,8 +71,9 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
             for api_version, kind in ALWAYS:
                 found[api_version, kind, watch.namespace] = None
             group = watch.api_version.rpartition("/")[0]
-            if is_watched(group, watch.kind):
-                found[watch.api_version, watch.kind, watch.namespace] = None
+            if watch.kind and is_watched(group, watch.kind):
+                namespace = "" if watch.kind in NEEDED_BY_OTHERS else watch.namespace
+                found[watch.api_version, watch.kind, namespace] = None
         return tuple(found)
 
     async def _look(
@@ -92,6 +94,11 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
                 pods[uid] = observation.pod(body, ancestor, old.get(uid), turn.now)
             if uid in {watch.uid for watch in discovery.spec.watches} or body["kind"] == "ReplicaSet":
                 objects[uid] = observation.observed(body)
+        for watch in discovery.spec.watches:
+            if watch.name and not watch.uid:
+                named = sight.named(watch.api_version, watch.kind, watch.namespace, watch.name)
+                if named is not None:
+                    objects[named["metadata"]["uid"]] = observation.observed(named)
         told = current_pods(list(pods.values()), objects, sight)
         return KubernetesDiscoveryStatus(
             monitor_start_time=before.monitor_start_time or turn.now,
@@ -149,7 +156,7 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
             self._interested.setdefault("", set()).add(key)
         if id(sight) not in self._heard:
             self._heard.add(id(sight))
-            sight.subscribe(self._changed)
+            sight.subscribe(self._changed, self._sight_changed)
 
     def _changed(self, uids: Iterable[str]) -> None:
         for key in self._interested.get("", ()):
@@ -157,6 +164,10 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
         for uid in uids:
             for key in self._interested.get(uid, ()):
                 self.wake(key)
+
+    def _sight_changed(self) -> None:
+        for key in {key for keys in self._interested.values() for key in keys}:
+            self.wake(key)
 
     def _all(self, obj: Object) -> Iterable[Key]:
         del obj

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import anyio
 
@@ -12,12 +12,12 @@ from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
 from upright.controllers.world.kubernetes import LogRequest
 from upright.controllers.world.output import Lines
-from upright.openapi.errors import APIError, NotFound
+from upright.openapi.errors import APIError, BadRequest, NotFound
 from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery
 from upright.openapi.v1alpha1.pod_log_stream import ContainerLogStreamStatus, PodLogStream, PodLogStreamStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Iterable
 
     from upright.controllers.clusters import Clusters
     from upright.controllers.runtime.turn import Turn
@@ -106,17 +106,20 @@ class PodLogStreamController(Controller[PodLogStream]):
         run = _Run(container.name, number)
         if done_to + 1 < number and number > 0:
             run = _Run(container.name, number - 1, previous=True)
+        broken_off = view is None and before.active and before.run == run.number
         kept = turn.tasks.ensure(
-            container.name, run, lambda report: self._read(turn.obj, kubernetes, run, prefixed, report)
+            container.name, run, lambda _: self._read(turn.obj, kubernetes, run, prefixed=prefixed, again=broken_off)
         )
         error = str(kept.error) if kept.error is not None else ""
         return ContainerLogStreamStatus(name=container.name, active=not kept.done, error=error, run=run.number)
 
     async def _read(
-        self, stream: PodLogStream, kubernetes: Kubernetes, run: _Run, prefixed: bool, report: Callable[[Any], None]
+        self, stream: PodLogStream, kubernetes: Kubernetes, run: _Run, *, prefixed: bool, again: bool
     ) -> None:
-        """Read one run to its end; a broken connection is mended, going on where it broke."""
-        del report
+        """Read one run to its end; a broken connection is mended, going on where it broke.
+
+        ``again``: an earlier server of ours was reading it; what has been logged since then is read.
+        """
         notes = stream.metadata.annotations
         span = f"{notes.get(SPAN, f'pod:{stream.name}')}:{run.container}"
         writer = self._logs.open(span, notes.get(RESOURCE, ""))
@@ -128,23 +131,27 @@ class PodLogStreamController(Controller[PodLogStream]):
             previous=run.previous,
             follow=not run.previous,
             attempt=run.number,
-            since=stream.spec.since_time,
+            since=(self._logs.last_time(span) if again else None) or stream.spec.since_time,
         )
         pause = FIRST_PAUSE_SECONDS
+        read = 0
         while True:
             try:
                 async with kubernetes.logs(request) as chunks:
-                    async for chunk in chunks:
-                        lines(chunk)
-                lines.close()
+                    async for fresh in _after(chunks, read):
+                        read += len(fresh)
+                        pause = FIRST_PAUSE_SECONDS
+                        lines(fresh)
             except NotFound:
-                return
-            except (APIError, OSError):
+                break
+            except (APIError, OSError) as error:
+                if run.previous and isinstance(error, BadRequest):  # what the node has thrown away
+                    break
                 await anyio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-                request = replace(request)
             else:
-                return
+                break
+        lines.close()
 
     def _write(self, writer: LogWriter, text: str, prefix: str) -> None:
         if not prefix:
@@ -154,3 +161,11 @@ class PodLogStreamController(Controller[PodLogStream]):
 
     def _streams_of(self, obj: Object) -> Iterable[Key]:
         return [Key("", stream.name) for stream in self.caches.of(PodLogStream).owned_by(obj.metadata.uid)]
+
+
+async def _after(chunks: AsyncIterator[bytes], read: int) -> AsyncIterator[bytes]:
+    """Yield what follows the bytes that were read already: each time a log is opened it comes from its beginning."""
+    async for chunk in chunks:
+        fresh, read = chunk[read:], max(read - len(chunk), 0)
+        if fresh:
+            yield fresh

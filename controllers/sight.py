@@ -27,7 +27,8 @@ class Sight:
     """A mirror of a cluster's objects.
 
     ``watch`` asks for kinds of a namespace, ``subscribe`` to be told the uids whose picture changed: the object's
-    own, its owners' and, for an event, that of what it is about. ``lost_at``: since when nothing can be seen.
+    own, its owners' and, for an event, that of what it is about. ``lost_at``: since when nothing can be seen;
+    who subscribes hears also when sight is lost or found.
     """
 
     def __init__(self, kubernetes: Kubernetes, group: TaskGroup, clock: Callable[[], datetime]) -> None:
@@ -39,15 +40,17 @@ class Sight:
         self._events: defaultdict[str, dict[str, Json]] = defaultdict(dict)
         self._synced: dict[tuple[str, str, str], anyio.Event] = {}
         self._subscribers: list[Callable[[Iterable[str]], None]] = []
+        self._of_sight: list[Callable[[], None]] = []
         self._lost: dict[tuple[str, str, str], datetime] = {}
 
     @property
     def lost_at(self) -> datetime | None:
         return min(self._lost.values(), default=None)
 
-    def subscribe(self, subscriber: Callable[[Iterable[str]], None]) -> None:
-        """Call ``subscriber`` with the uids whose picture changed, for each change."""
+    def subscribe(self, subscriber: Callable[[Iterable[str]], None], sight_changed: Callable[[], None]) -> None:
+        """Call ``subscriber`` with the uids whose picture changed, and ``sight_changed`` when sight is lost or found."""
         self._subscribers.append(subscriber)
+        self._of_sight.append(sight_changed)
 
     async def watch(self, kinds: Iterable[tuple[str, str]], namespace: str) -> None:
         """Mirror these kinds (apiVersion, kind) of the namespace; returns when all that is there is known."""
@@ -74,6 +77,15 @@ class Sight:
                     seen.add(child)
                     ahead.append(child)
 
+    def named(self, api_version: str, kind: str, namespace: str, name: str) -> Json | None:
+        """Return the object of this name; one without a namespace is in all of them."""
+        for found in self._objects.values():
+            meta = found["metadata"]
+            known = (found["apiVersion"], found["kind"], meta.get("namespace", namespace), meta["name"])
+            if known == (api_version, kind, namespace, name):
+                return found
+        return None
+
     def pods(self, namespace: str) -> Iterator[Json]:
         """Yield all pods of the namespace."""
         for found in self._objects.values():
@@ -87,16 +99,20 @@ class Sight:
     async def _mirror(self, what: tuple[str, str, str]) -> None:
         await self._kubernetes.watch(*what, _Mirror(self, what).tell)
 
-    def lost(self, what: tuple[str, str, str], uids: Iterable[str]) -> None:
+    def lost(self, what: tuple[str, str, str]) -> None:
         """Take note that nothing is seen of these objects for now."""
         self._lost.setdefault(what, self._clock())
-        self._tell(uids)
+        self._tell_of_sight()
 
-    def synced(self, what: tuple[str, str, str], uids: Iterable[str]) -> None:
+    def synced(self, what: tuple[str, str, str]) -> None:
         """Take note that all there is has been told."""
         if self._lost.pop(what, None):
-            self._tell(uids)
+            self._tell_of_sight()
         self._synced[what].set()
+
+    def _tell_of_sight(self) -> None:
+        for subscriber in self._of_sight:
+            subscriber()
 
     def take(self, what: tuple[str, str, str], sighting: Sighting) -> str:
         """Take in a change; returns the object's uid."""
@@ -159,13 +175,13 @@ class _Mirror:
         """Take in what the cluster says."""
         if sighting.type == "LOST":
             self._stale = set(self._mine)
-            self._sight.lost(self._what, self._mine)
+            self._sight.lost(self._what)
         elif sighting.type == "SYNCED":
             for uid in self._stale:
                 self._mine.discard(uid)
                 self._sight.forget(uid)
             self._stale = set()
-            self._sight.synced(self._what, self._mine)
+            self._sight.synced(self._what)
         else:
             uid = self._sight.take(self._what, sighting)
             (self._mine.discard if sighting.type == "DELETED" else self._mine.add)(uid)

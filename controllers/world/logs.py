@@ -105,6 +105,11 @@ class Logs:
         """Return the text of a span's last lines."""
         return [line.text for line in self.read(Selection(span=span, tail=lines))]
 
+    def last_time(self, span: str) -> datetime | None:
+        """Return when the span's last line was written; None if it has none."""
+        last = next(iter(self.read(Selection(span=span, tail=1))), None)
+        return last.time if last is not None else None
+
     def follow(self, selection: Selection) -> LogFollower:
         """Return the lines written so far and then those to come, until the logs are finished."""
         self.flush()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class WatchRef(Model):
-    """An object whose pods are looked for; without uid and name: only the namespace is watched."""
+    """An object whose pods are looked for; without uid the object alone is looked at, without name only the namespace is."""
 
     uid: str = omit("")
     namespace: str
