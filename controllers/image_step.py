@@ -164,12 +164,17 @@ class ImageStepController(Controller[I]):
         return Sent(delivered, "", self._clock())
 
     def _twin(self, turn: Turn[I]) -> ImageStatus | None:
-        """Return the status of the same image that was built for another resource of this run, on the same bases."""
+        """Return the status of the same image that was built for another resource of this run, on the same bases.
+
+        It must be newer than what was built here: whoever asks for a build again wants what has changed since.
+        """
+        mine = turn.obj.status.completed
+        since = mine.finished_at if mine is not None and mine.finished_at is not None else turn.now - REUSE_WITHIN
         for other in self._all():
             done = other.status.completed
             if other.name == turn.obj.name or done is None or done.error or other.spec != turn.obj.spec:
                 continue
-            if done.finished_at is not None and done.finished_at >= turn.now - REUSE_WITHIN:
+            if done.finished_at is not None and done.finished_at > max(since, turn.now - REUSE_WITHIN):
                 return other.status
         return None
 

@@ -59,7 +59,7 @@ def _processes() -> list[str]:
     found: list[str] = []
     for one in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            found.append(f"{one.pid} {' '.join(one.cmdline()) or one.name()} ({one.status()})")
+            found.append(f"{one.pid} {' '.join(one.cmdline()) or one.name()}")
     return found
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from upright.openapi.meta import Json
 
+DOCKER_CLI = ("/usr/local/bin/docker", "/usr/bin/docker")
+ENGINES = ("/usr/sbin/dockerd", "/usr/bin/dockerd", "/usr/bin/podman")
 UPRIGHT = Path(sys.executable).with_name("upright")
 KILLED = -9
 PATIENCE_SECONDS = 20.0
@@ -214,7 +216,9 @@ class Project:
         """Start ``upright ci`` on a free port; ``hidden`` are files that it cannot see."""
         command = [str(UPRIGHT), "ci", "--port=0", "--cluster=embedded", *arguments]
         if hidden:
-            covers = "".join(f"mount --bind /dev/null {file}\n" for file in hidden if Path(file).exists())
+            covers = "".join(
+                f"mount --bind /dev/null {file}\n" for file in {Path(one).resolve() for one in hidden} if file.exists()
+            )
             command = ["unshare", "--mount", "sh", "-ec", f'{covers}exec "$0" "$@"', *command]
         process = subprocess.Popen(
             command,
@@ -227,9 +231,9 @@ class Project:
         )
         return Running(process, self)
 
-    def ci(self, *arguments: str) -> Outcome:
+    def ci(self, *arguments: str, hidden: Sequence[str] = ()) -> Outcome:
         """Run ``upright ci`` to its end; it lets its port go and leaves nothing outside of its folders."""
-        outcome = self.start(*arguments).ended()
+        outcome = self.start(*arguments, hidden=hidden).ended()
         if outcome.out.startswith("Upright started on"):
             port = int(outcome.out.splitlines()[0].rstrip("/").rpartition(":")[2])
             assert is_free(port), f"port {port} is still in use"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.objects import container, deployment
+from tests.e2e.project import ENGINES
 
 if TYPE_CHECKING:
     from tests.e2e.project import Project
@@ -34,7 +35,7 @@ def test_a_field_that_it_does_not_heed_is_refused_with_its_path(project: Project
 
 def test_without_an_engine_it_is_said_how_to_get_one(project: Project) -> None:
     project.tiltfile("", deployment("web", container()))
-    outcome = project.start(hidden=("/usr/sbin/dockerd", "/usr/bin/dockerd", "/usr/bin/podman")).ended()
+    outcome = project.ci(hidden=ENGINES)
     assert outcome.code == 3, outcome
     assert outcome.last.startswith("Error: cannot tell: No container engine: tried DOCKER_HOST, ")
     assert "apt-get install docker.io" in outcome.last

@@ -11,11 +11,12 @@ from upright.controllers.world.engine.dockerfile import instructions
 from upright.controllers.world.engine.errors import BuildFailed, FailedStep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from e2b_dockerfile_utils.syntax import DockerfileInstruction
 
 _KEPT_LINES = 200
+_AS = 3  # FROM image AS name has more words than this
 _LINE = re.compile(r"^#(\d+) (.*)$")
 _PRINTED = re.compile(r"^\d+\.\d+ ?(.*)$")
 _STEP = re.compile(r"^\[(?:(?P<stage>\S+) )?(?P<number>\d+)/(?P<count>\d+)\] (?P<text>.*)$")
@@ -27,7 +28,7 @@ _NOISE = re.compile(
     r"^(?:sha256:|DONE |\.\.\.$|transferring |resolve |exporting |writing |naming |unpacking |preparing |extracting |"
     r"load |reading |\[internal\]|\[auth\])"
 )
-_LAYERS = frozenset({"FROM", "RUN", "COPY", "ADD", "WORKDIR"})
+_LAYERS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 _RULE = re.compile(r"^-{4,}$")
 
 
@@ -114,9 +115,19 @@ class BuildKitOutput:
         if stage >= len(starts):
             return None
         end = starts[stage + 1] if stage + 1 < len(starts) else len(self._instructions)
-        layers = [one for one in self._instructions[starts[stage] : end] if one.name in _LAYERS]
+        base = self._instructions[starts[stage]]
+        earlier = [self._instructions[index] for index in starts[:stage]]
+        layers = [base] if _is_fetched(base, earlier) else []
+        layers += [one for one in self._instructions[starts[stage] + 1 : end] if one.name in _LAYERS]
         number = int(found["number"])
         return layers[number - 1] if number <= len(layers) else None
+
+    def _needs_no_image(self, stage: int) -> bool:
+        """Whether the stage begins with nothing, or with an earlier stage: BuildKit does not count such a FROM."""
+        bases = [one.original.split() for one in self._instructions if one.name == "FROM"]
+        earlier = {words[-1].lower() for words in bases[:stage] if len(words) > _AS and words[-2].lower() == "as"}
+        base = next((arg.lower() for arg in bases[stage][1:] if not arg.startswith("--")), "")
+        return base == "scratch" or base in earlier
 
     def _stage(self, name: str) -> int:
         """Return a stage's index; a build of one stage tells no name."""
@@ -138,3 +149,10 @@ class BuildKitOutput:
             if one.name == "FROM" and images:
                 return one
         return None
+
+
+def _is_fetched(base: DockerfileInstruction, earlier: Sequence[DockerfileInstruction]) -> bool:
+    """Whether a FROM is a step of its own: nothing and an earlier stage are there already."""
+    image = next((word for word in base.args if not word.startswith("--")), "").lower()
+    names = {words[-1].lower() for one in earlier if (words := one.original.split())[-2].lower() == "as"}
+    return image != "scratch" and image not in names and not (image.isdigit() and int(image) < len(earlier))

@@ -43,9 +43,9 @@ class BuildKit:
 async def find_buildkit(processes: Processes, info: EngineInfo) -> BuildKit | None:
     """Return the first docker CLI that can build on this engine with BuildKit, None if there is none.
 
-    From 23 on, the CLI has it in a plugin, before that within itself.
+    From 23 on, the CLI has it in a plugin, before that within itself. DOCKER_BUILDKIT=0 means that it is not wanted.
     """
-    if info.product != "dockerd":
+    if info.product != "dockerd" or os.environ.get("DOCKER_BUILDKIT") == "0":
         return None
     abilities = BUILDKIT if int(info.version.partition(".")[0]) >= _HEREDOCS_SINCE else OLD_BUILDKIT
     for program in _programs():

@@ -165,6 +165,15 @@ def test_stages_are_told_apart_by_name() -> None:
     assert (error.at.line, error.at.instruction) == (5, "RUN echo fine")
 
 
+@pytest.mark.parametrize("base", ["scratch", "first", "0", "--platform=$BUILDPLATFORM FIRST"])
+def test_a_stage_that_fetches_no_base_has_no_step_for_it(base: str) -> None:
+    output = BuildKitOutput(f"FROM other AS first\nRUN a\nFROM {base}\nCOPY b b\nLABEL c=d\nRUN e\n", print)
+    output.take(b"#7 [stage-1 2/2] RUN e\n#7 ERROR: executor failed running [e]: exit code: 4\n")
+    with pytest.raises(BuildFailed) as caught:
+        output.end(failed=True, words="exit status 1")
+    assert (caught.value.at.line, caught.value.at.instruction) == (6, "RUN e")
+
+
 def test_a_base_that_is_not_there_is_found_by_its_full_name() -> None:
     error, _ = failure("#3 [internal] load metadata for docker.io/library/other:latest\n#3 ERROR: pull access denied\n")
     assert (error.at.line, error.at.instruction) == (7, "FROM other")
