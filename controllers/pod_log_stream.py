@@ -13,6 +13,7 @@ from upright.controllers.runtime.queue import Key
 from upright.controllers.world.kubernetes import LogRequest
 from upright.controllers.world.output import Lines
 from upright.openapi.errors import APIError, BadRequest, NotFound
+from upright.openapi.v1alpha1.cluster import Cluster
 from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery
 from upright.openapi.v1alpha1.pod_log_stream import ContainerLogStreamStatus, PodLogStream, PodLogStreamStatus
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from upright.controllers.world.kubernetes import Kubernetes
     from upright.controllers.world.logs import Logs, LogWriter
     from upright.openapi.meta import Object
-    from upright.openapi.v1alpha1.kubernetes_discovery import Container, Pod
+from upright.openapi.v1alpha1.kubernetes_discovery import Container, Pod
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
@@ -50,6 +51,7 @@ class PodLogStreamController(Controller[PodLogStream]):
 
     def watches(self) -> Iterable[Watch]:
         yield Watch(KubernetesDiscovery, self._streams_of)
+        yield Watch(Cluster, lambda _: [Key("", found.name) for found in self.caches.of(PodLogStream).all()])
 
     async def reconcile(self, turn: Turn[PodLogStream]) -> Outcome:
         stream = turn.obj
