@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
 import orjson
@@ -15,7 +16,7 @@ from upright.openapi.errors import NotFound
 from upright.openapi.meta import Object, OwnerReference
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from upright.client.client import Client
@@ -79,8 +80,8 @@ class Turn(Generic[T]):
         wanted = [self._adopt(obj) for obj in objects]
         names = {(type(obj), key_of(obj)) for obj in wanted}
         surplus = [old for kind in prune for old in self.owned(kind) if (kind, key_of(old)) not in names]
-        writes = [self._write(obj) for obj in wanted if self._differs(obj)]
-        writes += [self._delete(old) for old in surplus if old.metadata.deletion_timestamp is None]
+        writes = [partial(self._write, obj) for obj in wanted if self._differs(obj)]
+        writes += [partial(self._delete, old) for old in surplus if old.metadata.deletion_timestamp is None]
         await _all(writes)
 
     def _adopt(self, obj: K) -> K:
@@ -130,18 +131,18 @@ class Turn(Generic[T]):
             await self.client.delete(type(old), meta.name, namespace=meta.namespace, uid=meta.uid)
 
 
-async def _all(writes: Sequence[Coroutine[Any, Any, None]]) -> None:
+async def _all(writes: Sequence[Callable[[], Awaitable[None]]]) -> None:
     """Do the writes, many at once; the first error is raised when all have ended."""
     if len(writes) == 1:
-        await writes[0]
+        await writes[0]()
         return
     errors: list[Exception] = []
     limit = anyio.Semaphore(WRITES_AT_ONCE)
 
-    async def one(write: Coroutine[Any, Any, None]) -> None:
+    async def one(write: Callable[[], Awaitable[None]]) -> None:
         async with limit:
             try:
-                await write
+                await write()
             except Exception as error:  # noqa: BLE001  reason: the first is raised below, as itself and not in a group
                 errors.append(error)
 
