@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,10 +18,11 @@ from upright.openapi.v1alpha1.cluster import Cluster
 from upright.openapi.v1alpha1.port_forward import ForwardStatus, PortForward, PortForwardStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncGenerator, Callable, Iterable
     from datetime import datetime
 
     from anyio.abc import ByteReceiveStream, ByteStream, SocketStream
+    from anyio.streams.stapled import MultiListener
 
     from upright.controllers.clusters import Clusters
     from upright.controllers.runtime.turn import Turn
@@ -81,7 +83,7 @@ class PortForwardController(Controller[PortForward]):
                 await anyio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 continue
-            async with listener:
+            async with _closed_whole(listener):
                 port = int(listener.extra(SocketAttribute.local_port))  # noqa: S610  reason: a socket, not a Django query
                 report(
                     ForwardStatus(
@@ -110,6 +112,16 @@ class PortForwardController(Controller[PortForward]):
     def _say(self, forward: PortForward, text: str, *, level: Any) -> None:  # noqa: ANN401  reason: a log level's literal
         resource = forward.metadata.annotations.get(RESOURCE, "")
         self._logs.open(f"portforward:{forward.name}", resource).write(text, level=level)
+
+
+@asynccontextmanager
+async def _closed_whole(listener: MultiListener[SocketStream]) -> AsyncGenerator[None]:
+    """Close all addresses of a listener, however its user ends: anyio leaves the second one open when it is cancelled."""
+    try:
+        yield
+    finally:
+        with anyio.CancelScope(shield=True):
+            await listener.aclose()
 
 
 async def _pump(source: ByteReceiveStream, sink: ByteStream) -> None:

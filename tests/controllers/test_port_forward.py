@@ -74,12 +74,12 @@ async def _shout(stream: SocketStream) -> None:
         await stream.send(heard.upper())
 
 
-def forward(port: int = 0, to: int = 80, name: str = "web") -> PortForward:
+def forward(port: int = 0, to: int = 80, name: str = "web", host: str = "") -> PortForward:
     spec = PortForwardSpec(
         pod_name="web-1",
         namespace="default",
         cluster="default",
-        forwards=(Forward(local_port=port, container_port=to),),
+        forwards=(Forward(local_port=port, container_port=to, host=host),),
     )
     return PortForward(metadata=ObjectMeta(name=name, annotations={RESOURCE: "web"}), spec=spec)
 
@@ -147,6 +147,21 @@ async def test_the_port_is_free_when_the_forward_is_gone(tmp_path: Path) -> None
         await w.room.settled()
         async with await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=port):
             pass
+
+
+async def test_both_addresses_of_localhost_are_free_when_the_forward_moves_on(tmp_path: Path) -> None:
+    async with await anyio.create_tcp_listener(local_host="localhost") as free:
+        if len(free.listeners) < 2:
+            pytest.skip("localhost has one address here")
+        port = int(free.extra(SocketAttribute.local_port))
+    async with world(tmp_path) as w:
+        for name in ("one", "two", "three"):
+            await w.room.put(forward(port, name=name, host="localhost"))
+            await w.listens(name)
+            await w.room.client.delete(PortForward, name)
+            await w.room.settled()
+            async with await anyio.create_tcp_listener(local_host="localhost", local_port=port):
+                pass
 
 
 async def test_another_server_listens_again(tmp_path: Path) -> None:
