@@ -65,6 +65,7 @@ def _state_folder(asked: Path | None) -> Path:
 async def _serve(sockets: list[socket.socket], asked: argparse.Namespace) -> None:
     import anyio  # noqa: PLC0415  reason: as above
 
+    import upright.openapi.coordination_v1 as coordination  # noqa: PLC0415  reason: as above
     import upright.openapi.v1alpha1 as kinds  # noqa: PLC0415  reason: as above
     from upright.apiserver.clock import utc_now  # noqa: PLC0415  reason: as above
     from upright.apiserver.registry import Registry  # noqa: PLC0415  reason: as above
@@ -78,7 +79,7 @@ async def _serve(sockets: list[socket.socket], asked: argparse.Namespace) -> Non
         Store.open(asked.database or str(folder / "state.db")) as store,
         anyio.create_task_group() as group,
     ):
-        registry = Registry(discover(kinds), store, utc_now)
+        registry = Registry(discover(kinds, coordination), store, utc_now)
         server = Server(registry, sockets, Settings(folder), now=utc_now)
         group.start_soon(_until_signal, group.cancel_scope)
         await group.start(server.serve)

@@ -9,6 +9,7 @@ import anyio
 
 import upright.openapi.apps_v1 as apps
 import upright.openapi.batch_v1 as batch
+import upright.openapi.coordination_v1 as coordination
 import upright.openapi.core_v1 as core
 import upright.openapi.discovery_v1 as discovery
 from upright import __version__
@@ -44,7 +45,7 @@ async def embedded_cluster(
     folder: RunFolder, engine: Engine, labels: Mapping[str, str], name: str
 ) -> AsyncGenerator[EmbeddedCluster]:
     """Run a cluster on the engine until the context is left; its files go to the run's folder, its things bear the labels."""
-    scheme = discover(core, apps, batch, discovery)
+    scheme = discover(core, apps, batch, discovery, coordination)
     async with Store.open(str(folder.cluster / "cluster.db"), durable=False) as store:
         registry = Registry(scheme, store, utc_now)
         transport = InProcess(registry)

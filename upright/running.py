@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
+import upright.openapi.coordination_v1 as coordination
 import upright.openapi.v1alpha1 as kinds
 from upright.apiserver.clock import utc_now
 from upright.apiserver.inprocess import InProcess
@@ -50,7 +51,7 @@ class Run:
     async def open(cls, options: CiOptions, folder: RunFolder, sockets: list[socket.socket]) -> AsyncGenerator[Run]:
         """Open the store; nothing runs before ``to_verdict``."""
         async with Store.open(options.database or str(folder.database)) as store:
-            registry = Registry(discover(kinds), store, utc_now)
+            registry = Registry(discover(kinds, coordination), store, utc_now)
             server = Server(registry, sockets, Settings(folder.path, certificates=folder.certificates), now=utc_now)
             yield cls(options, folder, port_of(sockets), Client(InProcess(registry)), server)
 

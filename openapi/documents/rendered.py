@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from upright.openapi.scheme import Scheme
 
 SCHEMES: dict[str, tuple[str, ...]] = {
-    "upright": ("upright.openapi.v1alpha1",),
+    "upright": ("upright.openapi.v1alpha1", "upright.openapi.coordination_v1"),
     "embedded": (
         "upright.openapi.core_v1",
         "upright.openapi.apps_v1",
         "upright.openapi.batch_v1",
+        "upright.openapi.coordination_v1",
         "upright.openapi.discovery_v1",
     ),
 }

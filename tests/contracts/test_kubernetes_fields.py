@@ -9,6 +9,7 @@ from kubernetes.client import models
 
 from upright.openapi.apps_v1 import deployment, replica_set
 from upright.openapi.batch_v1 import job
+from upright.openapi.coordination_v1 import lease
 from upright.openapi.core_v1 import (
     config_map,
     container,
@@ -48,6 +49,7 @@ PAIRS: list[tuple[type[Model], str]] = [
     (event.Event, "CoreV1Event"),
     (job.JobSpec, "V1JobSpec"),
     (LabelSelector, "V1LabelSelector"),
+    (lease.LeaseSpec, "V1LeaseSpec"),
     (LabelSelectorRequirement, "V1LabelSelectorRequirement"),
     (namespace.NamespaceSpec, "V1NamespaceSpec"),
     (node.NodeSpec, "V1NodeSpec"),
