@@ -15,7 +15,7 @@ from upright.controllers.serving import Serving
 from upright.controllers.switches import is_disabled
 from upright.controllers.tiltfile_status import tiltfile_status
 from upright.controllers.unfinished import Unfinished
-from upright.controllers.update import cause_of, update
+from upright.controllers.update import cause_of, trigger_of, update
 from upright.controllers.verdict.budgets import in_force, of_run
 from upright.controllers.verdict.cards import card_of_finding, card_of_update
 from upright.controllers.verdict.lateness import lateness
@@ -65,7 +65,7 @@ class ResourceController(Controller[Resource]):
         self._tail = tail
         self._unfinished = Unfinished()
         self._troubled: set[str] = set()
-        self._causes: dict[str, tuple[str, int, str]] = {}
+        self._causes: dict[str, tuple[tuple[str, int, str], str]] = {}
 
     def watches(self) -> Iterable[Watch]:
         yield Watch(Resource, self._seen)
@@ -106,7 +106,8 @@ class ResourceController(Controller[Resource]):
         """Begin the update if it is due and there is a place, or follow the one that runs."""
         resource, status = turn.obj, turn.obj.status
         cause = self._cause(resource)
-        due = status.triggered != cause and (resource.spec.auto_init or status.triggered != "")
+        wanted = resource.spec.auto_init or status.triggered != "" or trigger_of(resource) != ""
+        due = status.triggered != cause and wanted
         hold = None
         if due and status.current_build is None:
             mine = wish(resource)
@@ -125,12 +126,13 @@ class ResourceController(Controller[Resource]):
         return Picture(resource, status, Serving("none"), turn.now, due, hold), failures
 
     def _cause(self, resource: Resource) -> str:
-        """Return ``cause_of`` the resource, computed once for each of its generations."""
+        """Return ``cause_of`` the resource, computed once for each of its generations and triggers."""
         meta = resource.metadata
+        inputs = (meta.uid, meta.generation, trigger_of(resource))
         known = self._causes.get(resource.name)
-        if known is None or known[:2] != (meta.uid, meta.generation):
-            known = self._causes[resource.name] = (meta.uid, meta.generation, cause_of(resource))
-        return known[2]
+        if known is None or known[0] != inputs:
+            known = self._causes[resource.name] = (inputs, cause_of(resource))
+        return known[1]
 
     def _begin(self, resource: Resource, cause: str, turn: Turn[Resource]) -> ResourceStatus:
         span = f"build:{resource.name}"

@@ -14,7 +14,15 @@ from upright.openapi.v1alpha1.cmd_image import CmdImage
 from upright.openapi.v1alpha1.docker_image import DockerImage
 from upright.openapi.v1alpha1.image_map import ImageMap
 from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply
-from upright.openapi.v1alpha1.resource import KubernetesSpec, LocalSpec, ObjectRef, Resource, ResourceImage, Step
+from upright.openapi.v1alpha1.resource import (
+    TRIGGER,
+    KubernetesSpec,
+    LocalSpec,
+    ObjectRef,
+    Resource,
+    ResourceImage,
+    Step,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,13 +58,19 @@ def update(resource: Resource, cause: str, find: Find) -> Update:
 
 
 def cause_of(resource: Resource) -> str:
-    """Return what an update of the resource as it stands would be begun for."""
-    spec = resource.spec
+    """Return what an update of the resource as it stands would be begun for: its spec, and the last time it was triggered."""
+    spec, asked = resource.spec, trigger_of(resource)
+    inputs = (asked,) if asked else ()
     if spec.local is not None:
-        return fingerprint.of_spec(spec.local)
+        return fingerprint.of_spec(spec.local, *inputs)
     if spec.kubernetes is not None:
-        return fingerprint.of_spec(spec.kubernetes.model_copy(update={"display_names": ()}))
-    return ""
+        return fingerprint.of_spec(spec.kubernetes.model_copy(update={"display_names": ()}), *inputs)
+    return asked
+
+
+def trigger_of(resource: Resource) -> str:
+    """Return what somebody triggered the resource with last; nothing if nobody did."""
+    return resource.metadata.annotations.get(TRIGGER, "")
 
 
 def step_meta(resource: Resource, name: str, cause: str, span: str, *finalizers: str) -> ObjectMeta:

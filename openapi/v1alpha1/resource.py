@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 TILTFILE = "(Tiltfile)"
 """The name of the main Tiltfile, of its resource, and of nothing else."""
 
+TRIGGER = "tilt.dev/trigger"
+"""The annotation of a Resource that asks for another update: whoever writes a new value (the time, say) triggers one."""
+
 
 class Link(Model):
     """An address worth opening."""

@@ -16,6 +16,7 @@ from upright.openapi.v1alpha1.cmd import Cmd, CmdStatus, CmdTerminated
 from upright.openapi.v1alpha1.docker_image import DockerImage, DockerImageStatus, ImageCompleted
 from upright.openapi.v1alpha1.image_map import ImageMap, ImageMapSpec, ImageMapStatus
 from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply, KubernetesApplyStatus
+from upright.openapi.v1alpha1.resource import TRIGGER
 
 if TYPE_CHECKING:
     from upright.openapi.meta import Object
@@ -195,6 +196,12 @@ def test_the_cause_is_what_is_to_be_done_and_not_how_it_is_shown() -> None:
     renamed = shown.model_copy(update={"spec": shown.spec.model_copy(update={"kubernetes": other})})
     assert cause_of(renamed) == cause_of(shown)
     assert cause_of(local("a", update="x")) != cause_of(local("a", update="y"))
+
+
+def test_a_trigger_is_a_cause() -> None:
+    plain = local("a", update="x")
+    asked = plain.model_copy(update={"metadata": ObjectMeta(name="a", annotations={TRIGGER: "now"})})
+    assert cause_of(asked) != cause_of(plain)
 
 
 def test_kinds_of_steps_are_told() -> None:
