@@ -41,7 +41,9 @@ def ci(options: CiOptions) -> int:
         return anyio.run(partial(_ci, options, folder, sockets), backend_options={"use_uvloop": True})
     except Exception as error:  # noqa: BLE001  reason: a fault of ours is no verdict on the workloads
         _log.debug("the run broke", exc_info=error)
-        sys.stderr.write(f"Error: cannot tell: a fault of upright's own: {_first(error)!r} (--debug shows where)\n")
+        reason = f"cannot tell: a fault of upright's own: {_first(error)!r} (--debug shows where)"
+        _leave_word(options, reason)
+        sys.stderr.write(f"Error: {reason}\n")
         return EXIT_UNKNOWN
     finally:
         run_folder.prune(Path(options.file).absolute())
@@ -50,10 +52,30 @@ def ci(options: CiOptions) -> int:
 
 
 async def _ci(options: CiOptions, folder: RunFolder, sockets: list[socket.socket]) -> int:
-    from upright.running import Run  # noqa: PLC0415  reason: as above
+    import anyio  # noqa: PLC0415  reason: as above
 
-    async with Run.open(options, folder, sockets) as run:
-        return await run.to_verdict()
+    from upright.heeding import Heeding  # noqa: PLC0415  reason: as above
+
+    heeding, code = Heeding(), EXIT_UNKNOWN
+    async with anyio.create_task_group() as listening:
+        await listening.start(heeding.listen)
+        from upright.running import Run  # noqa: PLC0415  reason: signals are heard while it is imported
+
+        async with Run.open(options, folder, sockets) as run:
+            run.heeding = heeding
+            code = await run.to_verdict()
+        listening.cancel_scope.cancel()
+    return code
+
+
+def _leave_word(options: CiOptions, reason: str) -> None:
+    """Have the files that were asked for say so too, if that can still be done."""
+    try:
+        from upright.conclusion import conclude_broken  # noqa: PLC0415  reason: only where used
+
+        conclude_broken(options, Path(options.state), reason)
+    except Exception as error:  # noqa: BLE001  reason: what is broken already shall not hide why
+        _log.debug("no report could be written", exc_info=error)
 
 
 def _first(error: BaseException) -> BaseException:

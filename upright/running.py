@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
-import sys
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -21,8 +19,8 @@ from upright.apiserver.server import Server, Settings
 from upright.apiserver.sockets import port_of
 from upright.apiserver.storage.store import Store
 from upright.client.cli import discovery
-from upright.client.cli.cards import card_lines
 from upright.client.client import Client
+from upright.heeding import Heeding
 from upright.openapi.scheme import discover
 
 if TYPE_CHECKING:
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 
     from upright.client.cli.options import CiOptions
     from upright.openapi.scheme import Scheme
-    from upright.openapi.v1alpha1.session import Session
     from upright.run_folder import RunFolder
 
 
@@ -40,6 +37,7 @@ class Run:
 
     def __init__(self, options: CiOptions, folder: RunFolder, port: int, client: Client, server: Server) -> None:
         self.options = options
+        self.heeding = Heeding()
         self.folder = folder
         self.port = port
         self.client = client
@@ -64,34 +62,15 @@ class Run:
                 work = await anyio.to_thread.run_sync(import_module, "upright.working")
                 gc.freeze()  # what was imported stays: it need not be looked through again
                 gc.enable()
-                done: Session = await work.to_the_end(self)
+                ended, teller = await work.to_the_end(self)
             finally:
                 discovery.remove()
             serving.cancel_scope.cancel()
-        return _conclude(done)
+        conclusion = import_module("upright.conclusion")
+        return int(conclusion.conclude(self.options, ended, teller))
 
     def _published(self) -> discovery.Server:
         """Return what lets other commands find this server."""
         options = self.options
         kubeconfig = str(self.server.kubeconfig)
         return discovery.this_process(options.host, self.port, kubeconfig=kubeconfig, tiltfile=options.file)
-
-
-def _conclude(done: Session) -> int:
-    """Say the verdict: success and failure cards on stdout, the reason as the last line of stderr."""
-    verdict = done.status.verdict
-    if verdict.state == "healthy":
-        _print("SUCCESS. All workloads are healthy.\n")
-        return 0
-    _print("".join(card_lines(failure.to_wire()) for failure in done.status.failures))
-    sys.stderr.write(f"Error: {verdict.reason}\n")
-    return verdict.exit_code if verdict.exit_code is not None else 1
-
-
-def _print(text: str) -> None:
-    """Print; that nobody reads any more (``| head``) does not change the verdict."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

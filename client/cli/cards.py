@@ -8,16 +8,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _INDENT = "  "
+_RED, _PLAIN = "\x1b[31m", "\x1b[0m"
 
 
-def card_lines(card: dict[str, Any]) -> str:  # Any: a decoded JSON document
+def card_lines(card: dict[str, Any], *, colour: bool = False) -> str:  # Any: a decoded JSON document
     """Return the card (a Failure as JSON) as it is printed, with an empty line before it."""
-    return "".join(f"{line}\n" for line in _lines(card))
+    return "".join(f"{line}\n" for line in _lines(card, f"{_RED}✗{_PLAIN}" if colour else "✗"))
 
 
-def _lines(card: dict[str, Any]) -> Iterator[str]:  # Any: a decoded JSON document
+def _lines(card: dict[str, Any], mark: str) -> Iterator[str]:  # Any: a decoded JSON document
     yield ""
-    yield f"✗ {card['resource']}: {card['message']}"
+    yield f"{mark} {card['resource']}: {card['message']}"
     if path := card.get("path"):
         yield f"{_INDENT}where: {' → '.join(path)}"
     yield f"{_INDENT}rule:  {card['rule']}"

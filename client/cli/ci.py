@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from upright.client.cli import interruption
 from upright.client.cli.asked import environment
 from upright.client.cli.colours import coloured
 from upright.client.cli.flags import Command, Flag, parse
-from upright.client.cli.options import CiOptions, Engine, FailFast, LogLevel, LogSource
+from upright.client.cli.options import CiOptions, Engine, FailFast, LogLevel, LogMode, LogSource
 from upright.client.cli.troubles import WrongUsage, closest
+from upright.client.report.files import obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,6 +76,18 @@ FLAGS = (
         choices=("first", "never"),
         variables=("UPRIGHT_FAIL_FAST",),
     ),
+    Flag(
+        "log",
+        "what is printed: all (as it comes), failures (only what failed, at the end), github or gitlab (a fold a resource), "
+        "json (an object a line), plain (no columns, no colours)",
+        "WHAT",
+        default="all",
+        choices=("all", "failures", "github", "gitlab", "json", "plain"),
+        variables=("UPRIGHT_LOG",),
+    ),
+    Flag("report", "write a report to this file at the end: JSON, or a page if its name ends in .html", "FILE"),
+    Flag("report-html", "write a page with the report and the logs to this file at the end", "FILE"),
+    Flag("junit", "write JUnit XML to this file at the end, a case a target", "FILE"),
     Flag("log-level", "print only lines of this level: warn or error", "LEVEL"),
     Flag(
         "log-source",
@@ -107,7 +122,8 @@ def command() -> Command:
         "upright ci\n"
         "upright ci web db                      # only these, and what they need\n"
         "upright ci -f deploy/Tiltfile --cluster=embedded --timeout 10m\n"
-        "upright ci --log-resource web -- --env staging",
+        "upright ci --log-resource web -- --env staging\n"
+        "upright ci --log=failures --junit junit.xml --report report.json --report-html report.html",
         FLAGS,
     )
 
@@ -115,12 +131,15 @@ def command() -> Command:
 def run(arguments: list[str]) -> int:
     """Bring everything up, and return the exit code."""
     asked = options(arguments, environment(), terminal=sys.stdout.isatty())
-    return int(import_module(_ENTRY_POINT).ci(asked))
+    _check_outputs(asked)
+    with interruption.until_heeded():
+        return int(import_module(_ENTRY_POINT).ci(asked))
 
 
 def options(arguments: Sequence[str], variables: Mapping[str, str], *, terminal: bool = False) -> CiOptions:
     """Read a line and its environment. Raises WrongUsage."""
     given = parse(command(), arguments, variables)
+    report, page = _reports(given)
     return CiOptions(
         file=given.text("file"),
         args=tuple(given.arguments),
@@ -134,14 +153,39 @@ def options(arguments: Sequence[str], variables: Mapping[str, str], *, terminal:
         timeout=_timeout(given),
         limits=_limits(given),
         fail_fast=cast("FailFast", given.text("fail-fast")),  # reason: one of its choices
+        log=cast("LogMode", given.text("log")),  # reason: one of its choices
         log_level=_log_level(given),
         log_source=cast("LogSource", given.text("log-source")),  # reason: one of its choices
         log_resources=given.many("log-resource"),
+        report=report,
+        report_html=page,
+        junit=given.text("junit"),
         output_snapshot_on_exit=given.text("output-snapshot-on-exit"),
         debug=given.on("debug"),
         verbose=given.on("verbose"),
         color=coloured(given.text("color"), variables, terminal=terminal),
     )
+
+
+def _reports(given: Given) -> tuple[str, str]:
+    """Return where the report goes as JSON and as a page; ``--report`` of an .html file asks for the page."""
+    report, page = given.text("report"), given.text("report-html")
+    if not report.lower().endswith((".html", ".htm")):
+        return report, page
+    if page and page != report:
+        raise WrongUsage(f"--report={report} and --report-html={page} ask for two pages")
+    return "", report
+
+
+def _check_outputs(asked: CiOptions) -> None:
+    """Refuse files that could not be written at the end, before anything begins."""
+    places: dict[str, str] = {}
+    for flag, path in asked.outputs.items():
+        if why := obstacle(path):
+            raise WrongUsage(f"{flag}={path}: {why}")
+        place = str(Path(path).resolve())
+        if (other := places.setdefault(place, flag)) != flag and not Path(place).is_char_device():
+            raise WrongUsage(f"{flag} and {other} name the same file: {path}")
 
 
 def _cluster(given: Given) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from upright.client.logs import Level, LogLine
@@ -66,8 +66,15 @@ def source_prefix(resource: str) -> str:
 class LogPrinter:
     """Turns lines into the text to print; what it remembers is whether it printed yet, and progress shown lately."""
 
-    def __init__(self, wanted: LogFilter | None = None, *, colour: bool = False) -> None:
+    def __init__(
+        self,
+        wanted: LogFilter | None = None,
+        *,
+        colour: bool = False,
+        prefix: Callable[[str], str] = source_prefix,
+    ) -> None:
         self._wanted = wanted or LogFilter()
+        self._make_prefix = prefix
         self._colour = colour
         self._prefixes: dict[str, str] = {}
         self._plain = len(self._wanted.resources) == 1  # all lines would have the same name
@@ -93,7 +100,7 @@ class LogPrinter:
             return ""
         known = self._prefixes.get(resource)
         if known is None:
-            known = self._prefixes[resource] = source_prefix(resource)
+            known = self._prefixes[resource] = self._make_prefix(resource)
         return known
 
     def _anchor(self, line: LogLine) -> str:

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from typing import BinaryIO
 
-    from upright.client.cli.log_lines import LogPrinter
+    from upright.client.cli.log_styles import Printer
     from upright.client.logs import LogLine
 
 
-async def print_logs(batches: AsyncIterator[Sequence[LogLine]], printer: LogPrinter, out: BinaryIO) -> None:
+async def print_logs(batches: AsyncIterator[Sequence[LogLine]], printer: Printer, out: BinaryIO) -> None:
     """Print until the batches end; a slow terminal holds up a thread only. Raises BrokenPipeError."""
 
     def write(text: str) -> None:

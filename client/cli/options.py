@@ -13,6 +13,7 @@ Engine = Literal["auto", "host", "dockerd", "podman"]
 LogLevel = Literal["", "warn", "error"]
 LogSource = Literal["all", "build", "runtime"]
 FailFast = Literal["first", "never"]
+LogMode = Literal["all", "failures", "github", "gitlab", "json", "plain"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,8 @@ class CiOptions:
     ``args`` are resources to bring up, or what the Tiltfile's own config takes; empty means everything.
     ``port`` 0 takes a free one. ``timeout`` None is no limit; the Tiltfile's ci_settings outweigh it, as in Tilt.
     ``cluster`` is ``auto``, ``embedded`` or a kubeconfig context. ``database`` empty is a file in the run's folder,
-    ``state`` empty the usual place for that folder. ``limits`` are those of ``--set``.
+    ``state`` empty the usual place for that folder. ``limits`` are those of ``--set``. ``report``, ``report_html``, ``junit``
+    and ``output_snapshot_on_exit`` are files to write at the end, however the run ends; empty: none.
     """
 
     file: str = "Tiltfile"
@@ -37,10 +39,25 @@ class CiOptions:
     timeout: timedelta | None = timedelta(minutes=30)
     limits: Limits | None = None
     fail_fast: FailFast = "first"
+    log: LogMode = "all"
     log_level: LogLevel = ""
     log_source: LogSource = "all"
     log_resources: tuple[str, ...] = ()
+    report: str = ""
+    report_html: str = ""
+    junit: str = ""
     output_snapshot_on_exit: str = ""
     debug: bool = False
     verbose: bool = False
     color: bool = False
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The files to write at the end, by the flag that asks for each."""
+        asked = {
+            "--report": self.report,
+            "--report-html": self.report_html,
+            "--junit": self.junit,
+            "--output-snapshot-on-exit": self.output_snapshot_on_exit,
+        }
+        return {flag: path for flag, path in asked.items() if path}

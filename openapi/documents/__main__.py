@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from upright.openapi.documents.rendered import SCHEMES, rendered
+from upright.openapi.report import schema
 
 SPEC = Path(__file__).resolve().parent.parent / "spec"
 
@@ -25,6 +27,7 @@ def main() -> None:
     """Write every document of every scheme."""
     for name in SCHEMES:
         write(name)
+    (SPEC / "report.schema.json").write_text(json.dumps(schema(), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

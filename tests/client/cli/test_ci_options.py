@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
-from upright.client.cli.ci import options
+from upright.client.cli.ci import options, run
 from upright.client.cli.colours import coloured
 from upright.client.cli.options import CiOptions
 from upright.client.cli.troubles import WrongUsage
 from upright.openapi.v1alpha1.limits import Limits
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_without_flags_everything_has_tilts_default() -> None:
@@ -109,3 +113,34 @@ def test_what_cannot_be_meant_is_refused(line: str, variables: dict[str, str], h
 )
 def test_colours_are_for_those_who_look(when: str, variables: dict[str, str], terminal: bool, wanted: bool) -> None:
     assert coloured(when, variables, terminal=terminal) is wanted
+
+
+def test_reports_go_where_their_flags_say() -> None:
+    asked = options(
+        ["--report=r.json", "--report-html", "p", "--junit=j.xml", "--output-snapshot-on-exit", "s", "--log=failures"],
+        {},
+    )
+    assert asked.outputs == {
+        "--report": "r.json",
+        "--report-html": "p",
+        "--junit": "j.xml",
+        "--output-snapshot-on-exit": "s",
+    }
+    assert asked.log == "failures"
+
+
+def test_a_report_whose_name_is_a_pages_is_a_page() -> None:
+    assert options(["--report=out/R.HTML"], {}).outputs == {"--report-html": "out/R.HTML"}
+    with pytest.raises(WrongUsage, match="ask for two pages"):
+        options(["--report=a.html", "--report-html=b.html"], {})
+
+
+@pytest.mark.parametrize("flag", ["--report", "--report-html", "--junit", "--output-snapshot-on-exit"])
+def test_a_file_that_cannot_be_written_is_refused_before_the_run(flag: str, tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match=f"^{flag}={tmp_path}/none/x: the folder {tmp_path}/none does not exist$"):
+        run([f"{flag}={tmp_path}/none/x"])
+
+
+def test_two_reports_do_not_share_a_file(tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match="name the same file"):
+        run([f"--report={tmp_path}/x", f"--junit={tmp_path}/../{tmp_path.name}/x"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -8,10 +9,13 @@ import pytest
 
 from upright.client.cli.log_lines import LogFilter, LogPrinter, source_prefix
 from upright.client.cli.log_stream import print_logs
+from upright.client.cli.log_styles import printer_of
 from upright.client.logs import LogLine, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from upright.client.cli.options import LogMode
 
 START = datetime(2026, 11, 23, 6, 4, 28, 5, tzinfo=UTC)
 
@@ -124,3 +128,31 @@ async def test_batches_are_printed_as_they_come() -> None:
 def test_what_is_no_line_is_left_out() -> None:
     assert decode(b"2026-11", "x", "y") is None
     assert decode(b"yesterday INFO - text", "x", "y") is None
+
+
+def printed(mode: LogMode, *lines: LogLine, colour: bool = False) -> list[str]:
+    return printer_of(mode, LogFilter(), colour=colour).text(lines).splitlines()
+
+
+def test_a_run_shows_whole_names() -> None:
+    assert printed("all", line("up", "grafana-solo-instance"), line("up")) == [
+        "grafana-solo-instance │ up",
+        "          web │ up",
+    ]
+
+
+def test_plain_lines_have_neither_columns_nor_colours() -> None:
+    lines = (line("up"), line("loading", "(Tiltfile)"), line("odd", level="WARN"))
+    assert printed("plain", *lines, colour=True) == ["web: up", "loading", "web: WARNING: odd"]
+
+
+def test_json_lines_have_everything() -> None:
+    (one, two) = printed("json", line("é\x1b[0m"), line("Initial Build", "", "build:1", buildEvent="init"))
+    assert json.loads(one) == {
+        "time": "2026-11-23T06:04:28.000005Z",
+        "resource": "web",
+        "span": "cmd:web",
+        "level": "INFO",
+        "text": "é\x1b[0m",
+    }
+    assert json.loads(two)["fields"] == {"buildEvent": "init"}
