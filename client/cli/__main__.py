@@ -11,15 +11,9 @@ from importlib import import_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import ModuleType
 
-COMMANDS = {
-    "ci": "build, deploy, and say whether all is healthy",
-    "get": "print objects of a running server: sessions, resources, clusters, …",
-    "describe": "tell all about objects: what a session waits for and why, what failed",
-    "apiserver": "run the API server alone",
-    "version": "print the version",
-}
-"""Each command and what it does in a line; the module is the one of its name, beside this one."""
+    from upright.client.cli.troubles import WrongUsage
 
 _WITH_VALUE = frozenset({"--color", "--klog"})
 _INTERRUPTED = 130
@@ -40,17 +34,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     leading = _leading(words)
-    name, rest = words[leading] if leading < len(words) else "", words[leading + 1 :]
-    if name == "version" and not leading and not rest:
-        return int(import_module("upright.client.cli.version").run(rest))
+    if words[leading:] == ["version"] and not leading:
+        return int(import_module("upright.client.cli.commands.version").run([]))
+    from upright.client.cli.command_files import find  # noqa: PLC0415  reason: said above
     from upright.client.cli.troubles import Trouble, WrongUsage  # noqa: PLC0415  reason: said above
 
+    module, name, rest = find(words[leading:])
     try:
-        code = _dispatch(name, words[:leading] + rest)
+        code = _dispatch(module, name, words[:leading] + rest)
         sys.stdout.flush()
     except WrongUsage as error:
-        of = f"upright {name}" if name in COMMANDS else "upright"
-        sys.stderr.write(f'Error: {error}\nRun "{of} -h" for help.\n')
+        sys.stderr.write(f'Error: {error}\nRun "{f"upright {name}".rstrip()} -h" for help.\n')
         return error.code
     except Trouble as error:
         if str(error):
@@ -67,30 +61,58 @@ def _leading(words: list[str]) -> int:
     return at
 
 
-def _dispatch(name: str, arguments: list[str]) -> int:
-    if name == "help":
-        name, arguments = (arguments[0], ["-h"]) if arguments else ("", ["-h"])
-    if name in COMMANDS:
-        module = import_module(f"upright.client.cli.{name}")
-        from upright.client.cli.flags import HelpWanted  # noqa: PLC0415  reason: said at the top
+def _dispatch(module: ModuleType | None, name: str, arguments: list[str]) -> int:
+    if module is None:
+        return _without_command(arguments)
+    if not hasattr(module, "run"):
+        return _group(name, arguments)
+    from upright.client.cli.flags import HelpWanted  # noqa: PLC0415  reason: said at the top
 
-        try:
-            return int(module.run(arguments))
-        except HelpWanted:
-            return _help(import_module("upright.client.cli.help_text").of_command(module.command()))
-    return _without_command(name, arguments)
+    try:
+        return int(module.run(arguments))
+    except HelpWanted:
+        from upright.client.cli.command_files import listed  # noqa: PLC0415  reason: as above
+
+        below = listed(name) if hasattr(module, "__path__") else {}
+        return _help(import_module("upright.client.cli.help_text").of_command(module.command(), below))
 
 
-def _without_command(name: str, arguments: list[str]) -> int:
+def _without_command(arguments: list[str]) -> int:
+    from upright.client.cli.command_files import listed  # noqa: PLC0415  reason: said at the top
+
+    word = next((word for word in arguments if not word.startswith("-")), "")
+    if word == "help":
+        return _run([*arguments[arguments.index("help") + 1 :], "-h"])
+    if "--version" in arguments:
+        return int(import_module("upright.client.cli.commands.version").run([]))
+    wants_help = not arguments or {"-h", "--help"} & set(arguments)
+    if word or not wants_help:
+        raise _refused(listed(), "", arguments)
+    return _help_of("", listed())
+
+
+def _group(name: str, arguments: list[str]) -> int:
+    """Answer for a word that has commands below it and is none itself."""
+    from upright.client.cli.command_files import listed  # noqa: PLC0415  reason: said at the top
+
+    if not arguments or {"-h", "--help"} & set(arguments):
+        return _help_of(name, listed(name))
+    raise _refused(listed(name), name, arguments)
+
+
+def _refused(commands: dict[str, str], below: str, arguments: list[str]) -> WrongUsage:
+    """Return why a line is refused that has none of the commands."""
     from upright.client.cli.troubles import WrongUsage, closest  # noqa: PLC0415  reason: said at the top
 
-    if name:
-        raise WrongUsage(f'unknown command "{name}"{closest(name, list(COMMANDS))}')
-    if "--version" in arguments:
-        return int(import_module("upright.client.cli.version").run([]))
-    if arguments and not {"-h", "--help"} & set(arguments):
-        raise WrongUsage(f"{arguments[-1]}: a command is missing: {', '.join(COMMANDS)}")
-    return _help(import_module("upright.client.cli.help_text").of_all(COMMANDS))
+    word = next((word for word in arguments if not word.startswith("-")), "")
+    if not word:
+        return WrongUsage(f"{arguments[-1]}: a command is missing: {', '.join(commands)}")
+    return WrongUsage(f'unknown command "{f"{below} {word}".lstrip()}"{closest(word, list(commands))}')
+
+
+def _help_of(name: str, commands: dict[str, str]) -> int:
+    module = import_module("upright.client.cli.help_text")
+    return _help(module.of_group(name, commands) if name else module.of_all(commands))
 
 
 def _help(text: str) -> int:

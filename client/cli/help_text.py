@@ -13,29 +13,55 @@ if TYPE_CHECKING:
 
 _COLUMN = 30
 _WIDTH = 118
+_NAMES = 15
+_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Run a Tiltfile", ("ci", "up", "down", "init", "doctor")),
+    ("Look at a run", ("get", "describe", "logs", "wait", "explain", "api-resources")),
+    ("Steer a run", ("trigger", "enable", "disable", "args")),
+    ("Change objects", ("apply", "create", "edit", "patch", "label", "annotate", "delete")),
+)
+"""How help orders the commands; what is in none of these comes last."""
 
 
-def of_command(command: Command) -> str:
-    """Return a command's help."""
+def of_command(command: Command, below: Mapping[str, str] | None = None) -> str:
+    """Return a command's help; ``below`` are the commands below it, if any."""
     parts = [f"{command.about}\n", f"Usage:\n  {command.usage}\n", f"Examples:\n{_indented(command.examples)}\n"]
+    if below:
+        parts.append(f"Commands below it:\n{_rows(below)}")
     if command.flags:
         parts.append(f"Flags:\n{_flags(command.flags)}")
     parts.append(f"Global flags:\n{_flags(GLOBAL_FLAGS)}")
     return "\n".join(parts)
 
 
+def of_group(name: str, commands: Mapping[str, str]) -> str:
+    """Return the commands below a word that is none itself."""
+    return (
+        f"Usage:\n  upright {name} COMMAND [flags]\n\n"
+        f"Commands:\n{_rows(commands)}\n"
+        f'Run "upright {name} COMMAND -h" for more on one of them.\n'
+    )
+
+
 def of_all(commands: Mapping[str, str]) -> str:
     """Return the list of commands."""
-    rows = "".join(f"  {name:<11} {about}\n" for name, about in commands.items())
+    left = dict(commands)
+    groups = {title: {name: left.pop(name) for name in names if name in left} for title, names in _GROUPS}
+    listed = "\n".join(f"{title}:\n{_rows(found)}" for title, found in {**groups, "More": left}.items() if found)
     return (
         "upright runs a Tiltfile to a verdict.\n\n"
         "Usage:\n  upright COMMAND [flags]\n\n"
         "Examples:\n  upright ci                      # build, deploy, and say whether all is healthy\n"
         "  upright get resources           # what a run is doing, from another terminal\n\n"
-        f"Commands:\n{rows}\n"
+        f"{listed}\n"
         f"Global flags:\n{_flags(GLOBAL_FLAGS)}\n"
         'Run "upright COMMAND -h" for more on one of them.\n'
     )
+
+
+def _rows(commands: Mapping[str, str]) -> str:
+    width = max(map(len, commands), default=0) + 2
+    return "".join(f"  {name:<{max(width, _NAMES)}}{about}\n" for name, about in commands.items())
 
 
 def _flags(flags: Iterable[Flag]) -> str:

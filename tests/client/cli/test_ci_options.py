@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from upright.client.cli.ci import options, run
 from upright.client.cli.colours import coloured
+from upright.client.cli.commands.ci import options, run
 from upright.client.cli.options import CiOptions
 from upright.client.cli.troubles import WrongUsage
 from upright.openapi.v1alpha1.limits import Limits

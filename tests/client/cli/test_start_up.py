@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib import import_module, metadata
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
 
 from upright import __version__
-from upright.client.cli.__main__ import COMMANDS
+from upright.client.cli.command_files import find, listed
 from upright.client.cli.flags import Command
 
 if TYPE_CHECKING:
     from tests.client.cli.conftest import CommandLine, Served
 
+
+def every_command() -> list[str]:
+    """Return the names of all commands, those below others too."""
+    names: list[str] = []
+    left = list(listed())
+    while left:
+        name = left.pop()
+        module, found, rest = find(name.split())
+        assert module is not None, name
+        assert (found, rest) == (name, [])
+        if hasattr(module, "__path__"):
+            left += [f"{name} {below}" for below in listed(name)]
+        if hasattr(module, "run"):
+            names.append(name)
+    return sorted(names)
+
+
+COMMANDS = every_command()
 HEAVY = {"aiodocker", "anyio", "argparse", "asyncio", "cryptography", "fastapi", "pydantic", "sqlalchemy", "uvicorn"}
 
 
@@ -39,7 +57,8 @@ def test_version_imports_next_to_nothing() -> None:
         "upright.client",
         "upright.client.cli",
         "upright.client.cli.__main__",
-        "upright.client.cli.version",
+        "upright.client.cli.commands",
+        "upright.client.cli.commands.version",
     }
     assert imported("version").isdisjoint(HEAVY | {"json", "typing", "http"})
 
@@ -58,18 +77,21 @@ def test_describe_needs_no_pydantic(served: Served) -> None:
     assert found.isdisjoint(HEAVY | {"yaml"})
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
+@pytest.mark.parametrize("name", COMMANDS)
 def test_help_has_an_example_and_imports_nothing_heavy(name: str, upright: CommandLine) -> None:
-    code, out, _ = upright(name, "-h")
+    code, out, _ = upright(*name.split(), "-h")
     assert code == 0
-    assert f"Examples:\n  upright {name}" in out
+    assert "Examples:\n  " in out
+    assert f"upright {name}" in out.partition("Examples:\n")[2]
     assert f"Usage:\n  upright {name}" in out
-    assert imported(name, "--help").isdisjoint(HEAVY)
+    assert imported(*name.split(), "--help").isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_every_command_listed_is_a_module(name: str) -> None:
-    made = import_module(f"upright.client.cli.{name}").command()
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_module_is_a_command_of_its_name(name: str) -> None:
+    module, _, _ = find(name.split())
+    assert module is not None
+    made = module.command()
     assert isinstance(made, Command)
     assert made.name == name
 
@@ -84,8 +106,14 @@ def test_without_a_command_the_commands_are_listed(upright: CommandLine) -> None
     for words in ([], ["-h"], ["help"]):
         code, out, _ = upright(*words)
         assert code == 0
-        assert all(f"  {name} " in out for name in COMMANDS)
+        assert all(f"  {name} " in out for name in listed())
     assert upright("help", "get")[1] == upright("get", "-h")[1]
+
+
+def test_what_each_command_does_is_said_in_a_line() -> None:
+    for name, about in listed().items():
+        assert about[0].isupper(), name
+        assert 10 < len(about) <= 90, name
 
 
 def test_global_flags_may_stand_before_the_command(upright: CommandLine) -> None:

@@ -1,4 +1,4 @@
-"""``upright ci``: reads its line, then hands over to ``upright.run``."""
+"""Build, deploy, and say whether all is healthy."""
 
 from __future__ import annotations
 

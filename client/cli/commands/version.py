@@ -1,4 +1,4 @@
-"""``upright version``."""
+"""Print the version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``upright get``: objects of a running server, as a table or as they are."""
+"""Print objects of a running server: sessions, resources, clusters, …."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``upright describe``: objects laid out for people."""
+"""Tell all about objects: what a session waits for and why, what failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``upright apiserver``: reads its line, then hands over to the server's own entry point."""
+"""Run the API server alone."""
 
 from __future__ import annotations
 
