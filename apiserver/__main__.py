@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from upright.apiserver.sockets import PortTaken, UnsafeBind, listen_on_loopback, port_of
+from upright.apiserver.state_folder import DATABASE, state_folder
 from upright.client.cli import discovery
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     import anyio
 
-_USAGE_ERROR = 2
+_FAILED, _USAGE_ERROR = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,8 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _USAGE_ERROR
     import anyio  # noqa: PLC0415  reason: a port that is taken is said before anything is imported
 
+    from upright.apiserver.storage.records import StorageError  # noqa: PLC0415  reason: as above
+
     try:
         anyio.run(_serve, sockets, asked, backend_options={"use_uvloop": True})
+    except StorageError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return _FAILED
     finally:
         for bound in sockets:
             bound.close()
@@ -55,13 +61,6 @@ def _environment(name: str, default: str) -> str:
     return os.environ.get(f"UPRIGHT_{name}") or os.environ.get(f"TILT_{name}") or default
 
 
-def _state_folder(asked: Path | None) -> Path:
-    if asked is not None:
-        return asked
-    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(home) / "upright" / "apiserver"
-
-
 async def _serve(sockets: list[socket.socket], asked: argparse.Namespace) -> None:
     import anyio  # noqa: PLC0415  reason: as above
 
@@ -73,10 +72,10 @@ async def _serve(sockets: list[socket.socket], asked: argparse.Namespace) -> Non
     from upright.apiserver.storage.store import Store  # noqa: PLC0415  reason: as above
     from upright.openapi.scheme import discover  # noqa: PLC0415  reason: as above
 
-    folder = _state_folder(asked.state)
+    folder = state_folder(asked.state)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with (
-        Store.open(asked.database or str(folder / "state.db")) as store,
+        Store.open(asked.database or str(folder / DATABASE)) as store,
         anyio.create_task_group() as group,
     ):
         registry = Registry(discover(kinds, coordination), store, utc_now)

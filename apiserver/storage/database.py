@@ -7,7 +7,7 @@ from functools import partial
 from sys import intern
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from upright.apiserver.storage import tables
+from upright.apiserver.storage import checking, schema, tables
 from upright.apiserver.storage.records import Address, Loaded
 from upright.apiserver.storage.writer import Writer
 
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
+    from upright.apiserver.storage.listener import Listener
     from upright.apiserver.storage.records import Event, EventType
     from upright.apiserver.storage.watchers import Scope
 
 REPLAY_EVENTS = 256
+PULLED_EVENTS = 512
 
 
 class Past(NamedTuple):
@@ -32,42 +34,77 @@ class Past(NamedTuple):
     before: tuple[int, bytes] | None
 
 
-class Database:
-    """One engine, one writing thread."""
+class Replayed(NamedTuple):
+    """Events of the past, how far they reach, and up to where the past was forgotten when they had been read."""
 
-    def __init__(self, engine: Engine, compacted: int) -> None:
+    past: list[Past]
+    reached: int
+    compacted: int
+
+
+class News(NamedTuple):
+    """What other servers wrote; ``more``: that is not all. ``compacted`` is up to where they have forgotten."""
+
+    past: list[Past]
+    compacted: int
+    more: bool
+
+
+class Database:
+    """One engine, one writing thread; where the database is ``shared`` with other servers, one that listens to them."""
+
+    def __init__(self, engine: Engine, lock: checking.Lock | None = None) -> None:
+        self.shared = engine.dialect.name == "postgresql"
         self._engine = engine
-        self._compacted = compacted
+        self._lock = lock
         self._writer: Writer | None = None
+        self._listener: Listener | None = None
 
     @classmethod
     def open(cls, where: str, *, durable: bool) -> Database:
-        """Connect, and make the tables that are not there. Blocks."""
+        """Connect, check what is there, and make the tables that are not. Blocks.
+
+        Raises Damaged, and StorageError for a database of somebody else's, of a newer version, or in use.
+        """
         engine = tables.engine_for(where, durable=durable)
+        lock: checking.Lock | None = None
         try:
+            path = tables.file_of(engine)
+            if path is not None:
+                lock = checking.alone(path)
+                checking.require_whole(path)
             with engine.begin() as connection:
-                compacted = tables.prepare(connection)
+                schema.prepare(connection)
         except BaseException:
             engine.dispose()
+            if lock is not None:
+                lock.release()
             raise
-        return cls(engine, compacted)
+        return cls(engine, lock)
 
     def load(self) -> Loaded:
         """Read everything that is. Blocks."""
+        snapshot = {"isolation_level": "REPEATABLE READ"} if self.shared else {}
         objects: dict[tuple[str, str], list[tuple[str, str, int, bytes]]] = defaultdict(list)
-        with self._reading() as connection:
+        with self._reading().execution_options(**snapshot) as connection:
             newest = tables.newest_revision(connection)
+            compacted = tables.compacted_revision(connection)
+            past = tables.past_bytes(connection, compacted)
             for revision, partition, resource, namespace, name, data in tables.all_objects(connection):
                 key = intern(resource), intern(partition)
                 objects[key].append((intern(namespace), name, revision, bytes(data)))
-        return Loaded(max(newest, self._compacted), self._compacted, objects)
+        return Loaded(max(newest, compacted), compacted, past, objects)
 
     def _reading(self) -> Connection:
         return self._engine.connect().execution_options(reading=True)
 
-    def start_writing(self) -> None:
-        """Start the thread; its answers come on the loop that runs now."""
+    def start_writing(self, news: Callable[[int], None]) -> None:
+        """Start the thread; its answers come on the loop that runs now, and ``news`` is called there."""
         self._writer = Writer(self._engine)
+        if self.shared:
+            from upright.apiserver.storage.listener import Listener  # noqa: PLC0415  reason: needs psycopg
+
+            self._listener = Listener(self._engine.url, news)
 
     @property
     def writing(self) -> bool:
@@ -89,22 +126,31 @@ class Database:
         assert self._writer  # noqa: S101  reason: start_writing is part of opening
         return self._writer
 
-    def replay(self, scope: Scope, since: int, until: int) -> tuple[list[Past], int]:
-        """Return the next events of the scope after ``since``, and how far they reach (``until`` if that is all). Blocks."""
+    def pull(self, since: int, done: Callable[[News], None], failed: Callable[[Exception], None]) -> None:
+        """Have read what others wrote after ``since``, and tell it on the loop."""
+        self._thread.submit(partial(_pull, since), done, failed)
+
+    def replay(self, scope: Scope, since: int, until: int) -> Replayed:
+        """Return the next events of the scope after ``since``, as far as ``until`` and a limit. Blocks."""
         address = scope.partition, scope.resource, scope.namespace, scope.name
         with self._reading() as connection:
             rows = tables.events_after(connection, since, until, address, REPLAY_EVENTS)
             known = {row[0]: row[7] for row in rows}
             wanted = [row[6] for row in rows if row[6] and row[6] not in known]
             known.update((row[0], row[7]) for row in (tables.events_at(connection, wanted) if wanted else ()))
+            compacted = tables.compacted_revision(connection)  # last: it must not be older than the rows
         past = [_past(row, known) for row in rows]
-        return past, rows[-1][0] if len(rows) == REPLAY_EVENTS else until
+        return Replayed(past, rows[-1][0] if len(rows) == REPLAY_EVENTS else until, compacted)
 
     def close(self) -> None:
         """Finish what was handed in, and disconnect. Blocks."""
+        if self._listener:
+            self._listener.close()
         if self._writer:
             self._writer.close()
         self._engine.dispose()
+        if self._lock is not None:
+            self._lock.release()
 
 
 def _commit(batch: Sequence[Event], connection: Connection) -> None:
@@ -113,6 +159,12 @@ def _commit(batch: Sequence[Event], connection: Connection) -> None:
 
 def _compact(floor: int, target: int, connection: Connection) -> None:
     tables.compact(connection, floor, target)
+
+
+def _pull(since: int, connection: Connection) -> News:
+    rows = tables.all_events_after(connection, since, PULLED_EVENTS)
+    compacted = tables.compacted_revision(connection)
+    return News([_past(row, {}) for row in rows], compacted, more=len(rows) == PULLED_EVENTS)
 
 
 def _past(row: tables.Row, known: dict[int, bytes]) -> Past:

@@ -8,20 +8,35 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from upright.apiserver.storage.records import Damaged
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from upright.apiserver.storage.database import Database, Past
+    from upright.apiserver.storage.database import Database, News, Replayed
     from upright.apiserver.storage.records import Event
     from upright.apiserver.storage.watchers import Scope
 
     Work = Callable[[Database], None]
     Failed = Callable[[Exception], None]
 
+SET_ASIDE = ".damaged-"
+
 
 def is_new(where: str) -> bool:
-    """Return whether this is the path of a file that does not exist (a URL never is)."""
-    return "://" not in where and not Path(where).exists()
+    """Return whether this is the path of a file that does not exist (a URL never is).
+
+    Raises Damaged if one was set aside there: going on without it is somebody's decision.
+    """
+    if "://" in where or Path(where).exists():
+        return False
+    path = Path(where)
+    for old in sorted(path.parent.glob(f"{path.name}{SET_ASIDE}*")):
+        raise Damaged(
+            f"the database {path} was damaged and set aside as {old}: put a backup in its place "
+            f"(upright apiserver backup makes them), or move {old.name} away to begin with an empty one"
+        )
+    return True
 
 
 class NewDatabase:
@@ -30,6 +45,8 @@ class NewDatabase:
     SQLAlchemy takes 150 ms to import: a thread does that, and hands the work on, in order. If the file cannot be made,
     everything handed in fails with the reason.
     """
+
+    shared = False
 
     def __init__(self, where: str, *, durable: bool) -> None:
         self._where = where
@@ -40,8 +57,9 @@ class NewDatabase:
         self._waiting: list[tuple[Work, Failed]] = []
         self._thread = Thread(target=self._make, name="storage-maker", daemon=True)
 
-    def start_writing(self) -> None:
-        """Begin to make the file."""
+    def start_writing(self, news: Callable[[int], None]) -> None:
+        """Begin to make the file; there is nobody to have ``news`` of."""
+        self._news = news
         self._thread.start()
 
     def commit(self, batch: Sequence[Event], done: Callable[[None], None], failed: Failed) -> None:
@@ -52,7 +70,11 @@ class NewDatabase:
         """Have the past between two revisions forgotten, and say on the loop how it went."""
         self._hand_on(lambda database: database.compact(floor, target, done, failed), failed)
 
-    def replay(self, scope: Scope, since: int, until: int) -> tuple[list[Past], int]:
+    def pull(self, since: int, done: Callable[[News], None], failed: Failed) -> None:
+        """Have read what others wrote: see Database."""
+        self._hand_on(lambda database: database.pull(since, done, failed), failed)
+
+    def replay(self, scope: Scope, since: int, until: int) -> Replayed:
         """Return the next events of the scope after ``since``; see Database. Blocks."""
         self._thread.join()
         return self._made().replay(scope, since, until)
@@ -85,7 +107,7 @@ class NewDatabase:
 
     def _ready(self) -> None:
         if self._database is not None:
-            self._database.start_writing()
+            self._database.start_writing(self._news)
         waiting, self._waiting = self._waiting, []
         for work, failed in waiting:
             self._hand_on(work, failed)

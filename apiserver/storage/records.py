@@ -111,7 +111,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How much of the past is kept: events younger than ``age`` seconds, and not more than ``events`` of them.
+    """How much of the past is kept: events younger than ``age`` seconds, and not more than ``events`` or ``size`` bytes.
 
     ``step`` is how many events one compaction forgets at most. ``window`` events and ``window_bytes`` of them stay in
     memory, for watches that resume and lists that continue.
@@ -119,6 +119,7 @@ class Retention:
 
     age: float = 3600.0
     events: int = 100_000
+    size: int = 256_000_000
     step: int = 512
     window: int = 8192
     window_bytes: int = 16_000_000
@@ -148,6 +149,14 @@ class Closed(StorageError):
     """The store is closed, or closing."""
 
 
+class Damaged(StorageError):
+    """The database is not whole: it was set aside, and somebody has to say how to go on."""
+
+
+class Behind(StorageError):
+    """Another server has written to the database since the writes were decided: they have to be decided anew."""
+
+
 class WriteFailed(StorageError):
     """The database refused the transaction: none of its writes happened."""
 
@@ -158,4 +167,5 @@ class Loaded:
 
     revision: int
     compacted: int
+    past_bytes: int = 0
     objects: dict[tuple[str, str], list[tuple[str, str, int, bytes]]] = field(default_factory=dict)

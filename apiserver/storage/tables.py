@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from upright.apiserver.storage.records import StorageError
+from upright.apiserver.storage.records import Behind, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,15 +36,14 @@ if TYPE_CHECKING:
 
     from upright.apiserver.storage.records import Address, Event
 
-SCHEMA_VERSION = 1
 Row = tuple[int, str, str, str, str, str, int, bytes]
 """revision, type, partition, resource, namespace, name, previous, data."""
 
-_schema = MetaData()
+schema = MetaData()
 
 objects = Table(
     "objects",
-    _schema,
+    schema,
     Column("partition", String, primary_key=True),
     Column("resource", String, primary_key=True),
     Column("namespace", String, primary_key=True),
@@ -55,7 +54,7 @@ objects = Table(
 
 events = Table(
     "events",
-    _schema,
+    schema,
     Column("revision", BigInteger().with_variant(sqlite.INTEGER, "sqlite"), primary_key=True, autoincrement=False),
     Column("type", String, nullable=False),
     Column("partition", String, nullable=False),
@@ -71,7 +70,7 @@ Compaction forgets an event when a later one of the same object is forgotten by 
 every object, which ``objects`` and the next event's ``previous`` point to, always stays.
 """
 
-facts = Table("facts", _schema, Column("name", String, primary_key=True), Column("value", BigInteger, nullable=False))
+facts = Table("facts", schema, Column("name", String, primary_key=True), Column("value", BigInteger, nullable=False))
 """Two numbers: the schema's version, and up to which revision the past is compacted."""
 
 _add_events = insert(events)
@@ -81,8 +80,15 @@ _drop_object = delete(objects).where(
     objects.c.namespace == bindparam("at_namespace"),
     objects.c.name == bindparam("at_name"),
 )
-_set_compacted = update(facts).where(facts.c.name == "compacted").values(value=bindparam("floor"))
+_set_compacted = (
+    update(facts)
+    .where(facts.c.name == "compacted", facts.c.value < bindparam("floor"))
+    .values(value=bindparam("floor"))
+)
 _KEY = [objects.c.partition, objects.c.resource, objects.c.namespace, objects.c.name]
+CHANNEL = "upright_events"
+"""Where PostgreSQL tells the other servers of a commit, with its newest revision."""
+
 _BACKENDS = ("sqlite", "postgresql")
 
 
@@ -105,10 +111,16 @@ def engine_for(where: str, *, durable: bool) -> Engine:
         raise StorageError(f"cannot keep objects in {url.get_backend_name()}: use a file, or postgresql://…")
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
-        if url.database and url.database != ":memory:":
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        if (path := file_of(engine)) is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
         _tune_sqlite(engine, durable=durable)
     return engine
+
+
+def file_of(engine: Engine) -> Path | None:
+    """Return the path of the database's file; None if it is not in one."""
+    where = engine.url.database
+    return Path(where) if engine.dialect.name == "sqlite" and where and where != ":memory:" else None
 
 
 def _url(where: str) -> URL:
@@ -134,23 +146,20 @@ def _tune_sqlite(engine: Engine, *, durable: bool) -> None:
     event.listen(engine, "begin", on_begin)
 
 
-def prepare(connection: Connection) -> int:
-    """Make what is not there yet; return up to which revision the past is compacted. Raises for a newer schema."""
-    _schema.create_all(connection)
-    known: dict[str, int] = {row.name: row.value for row in connection.execute(select(facts))}
-    version = known.setdefault("schema", SCHEMA_VERSION)
-    if version > SCHEMA_VERSION:
-        raise StorageError(
-            f"the database was written by a newer version (schema {version}); this one knows {SCHEMA_VERSION}"
-        )
-    if "compacted" not in known:
-        connection.execute(insert(facts), [{"name": "schema", "value": version}, {"name": "compacted", "value": 0}])
-    return known.get("compacted", 0)
-
-
 def newest_revision(connection: Connection) -> int:
     """Return the revision of the last event, 0 if there is none."""
     return connection.execute(select(func.max(events.c.revision))).scalar() or 0
+
+
+def compacted_revision(connection: Connection) -> int:
+    """Return up to which revision the past is forgotten."""
+    return connection.execute(select(facts.c.value).where(facts.c.name == "compacted")).scalar() or 0
+
+
+def past_bytes(connection: Connection, compacted: int) -> int:
+    """Return how large the past is that is kept."""
+    size = select(func.sum(func.length(events.c.data))).where(events.c.revision > compacted)
+    return int(connection.execute(size).scalar() or 0)
 
 
 def all_objects(connection: Connection) -> Iterable[Any]:  # Any: SQLAlchemy's rows
@@ -174,6 +183,7 @@ def commit(connection: Connection, batch: Sequence[Event]) -> None:
         connection.execute(_put_object(connection.dialect.name), kept)
     if gone:
         connection.execute(_drop_object, gone)
+    _tell_others(connection, batch[-1].revision)
 
 
 def _require_newest(connection: Connection, revision: int) -> None:
@@ -182,7 +192,12 @@ def _require_newest(connection: Connection, revision: int) -> None:
         return
     connection.execute(text("LOCK TABLE events IN EXCLUSIVE MODE"))
     if newest_revision(connection) > revision:
-        raise StorageError("another server has written to this database")
+        raise Behind("another server has written to this database")
+
+
+def _tell_others(connection: Connection, revision: int) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_notify(CHANNEL, str(revision))))
 
 
 def _event_row(happened: Event) -> dict[str, Any]:  # Any: a column's value
@@ -239,6 +254,12 @@ def events_after(
     if name:
         wanted = wanted.where(columns.name == name)
     return [_row(found) for found in connection.execute(wanted.order_by(columns.revision).limit(limit))]
+
+
+def all_events_after(connection: Connection, since: int, limit: int) -> list[Row]:
+    """Return whatever happened after ``since``, in order."""
+    wanted = select(events).where(events.c.revision > since).order_by(events.c.revision).limit(limit)
+    return [_row(found) for found in connection.execute(wanted)]
 
 
 def events_at(connection: Connection, revisions: Sequence[int]) -> list[Row]:

@@ -253,7 +253,7 @@ async def test_a_watch_that_makes_no_sense_is_refused(
 
 
 async def test_a_watch_of_the_forgotten_past_is_refused(registry: Registry) -> None:
-    registry.store._compacted = 3
+    registry.store._commits.compacted = 3
     await make(registry, "a", "b", "c", "d")
     with pytest.raises(Expired, match="too old resource version"):
         registry.watch(CMDS, WatchOptions(resource_version="2"))

@@ -9,6 +9,7 @@ from upright.client.cli.flags import Command, Flag, parse
 from upright.client.cli.troubles import WrongUsage
 
 _ENTRY_POINT = "upright.apiserver.__main__"
+_BACKUP = "upright.apiserver.backup"
 
 
 def command() -> Command:
@@ -16,8 +17,9 @@ def command() -> Command:
     return Command(
         "apiserver",
         "Runs the API server alone, without controllers, until it is interrupted.",
-        "upright apiserver [flags]",
-        "upright apiserver --port 0 --state ./state\nupright apiserver --database postgresql://upright@db/upright",
+        "upright apiserver [backup FILE] [flags]",
+        "upright apiserver --port 0 --state ./state\nupright apiserver --database postgresql://upright@db/upright\n"
+        "upright apiserver backup ./monday.db --state ./state",
         (
             Flag(
                 "port",
@@ -45,10 +47,16 @@ def command() -> Command:
 
 
 def run(arguments: list[str]) -> int:
-    """Serve until interrupted."""
+    """Serve until interrupted, or back up the database of a server, which may be running."""
     given = parse(command(), arguments, environment())
-    if given.arguments:
-        raise WrongUsage(f'apiserver takes no arguments, not "{given.arguments[0]}"')
+    words = list(given.arguments)
+    if words and words[0] == "backup":
+        if len(words) != 2:
+            raise WrongUsage("apiserver backup takes one argument: the file to write")
+        line = [words[1], *(f"--{name}={value}" for name in ("state", "database") if (value := given.text(name)))]
+        return int(import_module(_BACKUP).main(line))
+    if words:
+        raise WrongUsage(f'apiserver takes no arguments but "backup FILE", not "{words[0]}"')
     line = [f"--host={given.text('host')}", f"--port={given.number('port', 0, 65535)}"]
     line += [f"--{name}={value}" for name in ("state", "database") if (value := given.text(name))]
     return int(import_module(_ENTRY_POINT).main(line))

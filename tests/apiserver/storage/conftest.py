@@ -25,11 +25,18 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "state.db")
     url: str = request.getfixturevalue("postgresql")
+    empty(url)
+    return url
+
+
+def empty(url: str, *, only_cut: bool = False) -> None:
+    """Cut everybody else's connections, and drop the tables."""
     engine = create_engine(_with_driver(url))
     with engine.begin() as connection:
-        connection.execute(text("DROP TABLE IF EXISTS objects, events, facts"))
+        connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"))
+        if not only_cut:
+            connection.execute(text("DROP TABLE IF EXISTS objects, events, facts"))
     engine.dispose()
-    return url
 
 
 @pytest.fixture(scope="session")

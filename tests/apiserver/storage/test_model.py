@@ -160,7 +160,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert self.portal.call(self._watched, since, resource, partition, len(wanted)) == wanted
 
     async def _compacted(self) -> int:
-        while self.store._busy:
+        while self.store._commits.busy:
             await anyio.lowlevel.checkpoint()
         return self.store.compacted
 

@@ -260,7 +260,7 @@ async def test_what_is_forgotten_cannot_be_watched(database: str) -> None:
 
 async def settled(store: Store, compacted: int) -> None:
     with anyio.fail_after(5):
-        while store.compacted < compacted or store._busy:
+        while store.compacted < compacted or store._commits.busy:
             await anyio.lowlevel.checkpoint()
 
 
@@ -277,7 +277,7 @@ async def test_compaction_keeps_what_is_and_what_was_before_the_events_that_stay
     async with Store.open(database, durable=False, retention=retention) as store:
         assert (store.revision, store.compacted) == (10, 7)
         assert [s.address.name for s in store.list("tilt.dev/cmds")[0]] == ["busy", "kept"]
-        rows, _ = store._database.replay(store.watch("tilt.dev/cmds").scope, 0, 10)
+        rows = store._database.replay(store.watch("tilt.dev/cmds").scope, 0, 10).past
         assert [row.revision for row in rows] == [1, 7, 8, 9, 10]
         with store.watch("tilt.dev/cmds", since=7) as watch:
             events = await taken(watch, 3)
