@@ -10,12 +10,12 @@ from upright.controllers import resource_status, serving
 from upright.controllers.resource_status import Picture
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
-from upright.controllers.scheduler import Scheduler, wish
+from upright.controllers.scheduler import EARLY, Scheduler, Wish, early, wish
 from upright.controllers.serving import Serving
 from upright.controllers.switches import is_disabled
 from upright.controllers.tiltfile_status import tiltfile_status
 from upright.controllers.unfinished import Unfinished
-from upright.controllers.update import cause_of, trigger_of, update
+from upright.controllers.update import builds, cause_of, trigger_of, update
 from upright.controllers.verdict.budgets import in_force, of_run
 from upright.controllers.verdict.cards import card_of_finding, card_of_update
 from upright.controllers.verdict.lateness import lateness
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from upright.controllers.runtime.turn import Turn
-    from upright.controllers.update import Update
+    from upright.controllers.update import Find, Update
     from upright.controllers.verdict.budgets import Budgets
     from upright.controllers.world.logs import Logs
     from upright.openapi.meta import Object
@@ -60,7 +60,7 @@ class ResourceController(Controller[Resource]):
     reads: ClassVar[tuple[type[Object], ...]] = (Session, Tiltfile)
 
     def __init__(self, logs: Logs, tail: Callable[[str, int], Sequence[str]]) -> None:
-        self.scheduler = Scheduler(wake=lambda name: self.wake(Key("", name)))
+        self.scheduler = Scheduler(wake=lambda name: self.wake(Key("", name.removesuffix(EARLY))))
         self._logs = logs
         self._tail = tail
         self._unfinished = Unfinished()
@@ -83,6 +83,7 @@ class ResourceController(Controller[Resource]):
             return Outcome(tiltfile_status(executed, f"tiltfile:{resource.name}:1"))
         if is_disabled(resource.spec.disable_source, turn):
             self.scheduler.release(resource.name)
+            self.scheduler.release(resource.name + EARLY)
             self._unfinished.forget(resource.name)
             await turn.apply((), prune=STEPS)
             return Outcome(resource_status.disabled(resource, resource.status))
@@ -111,7 +112,8 @@ class ResourceController(Controller[Resource]):
         hold = None
         if due and status.current_build is None:
             mine = wish(resource)
-            if self.scheduler.ask(mine):
+            if self.scheduler.ask(mine) or await self._failed_early(turn, cause, mine):
+                self.scheduler.release(mine.name + EARLY)
                 status = self._begin(resource, cause, turn)
             else:
                 hold = self.scheduler.hold(mine)
@@ -124,6 +126,17 @@ class ResourceController(Controller[Resource]):
             failures = [card_of_update(resource, status, self._tail)]
         due = due and status.triggered != cause
         return Picture(resource, status, Serving("none"), turn.now, due, hold), failures
+
+    async def _failed_early(self, turn: Turn[Resource], cause: str, mine: Wish) -> bool:
+        """Build the images while the resource waits for what only its deploying needs; True if one cannot be built."""
+        if not mine.images or not _may_build(turn.obj, turn.get):
+            return False
+        going = builds(turn.obj, cause, turn.get)
+        if going.state == "running" and self.scheduler.ask(early(mine)):
+            await turn.apply(going.objects)
+        if going.state != "running":
+            self.scheduler.release(mine.name + EARLY, well=going.state == "done")
+        return going.state == "failed"
 
     def _cause(self, resource: Resource) -> str:
         """Return ``cause_of`` the resource, computed once for each of its generations and triggers."""
@@ -214,6 +227,25 @@ class ResourceController(Controller[Resource]):
         if isinstance(obj, Tiltfile) and obj.status.settings is not None:
             self.scheduler.places = obj.status.settings.max_parallel_updates
         return (Key("", obj.name),)
+
+
+def _may_build(resource: Resource, find: Find) -> bool:
+    """Whether the images may be built before what the resource depends on is there.
+
+    Not if that could be writing what they are built of, as local resources do; nor what a command builds: it may need anything.
+    """
+    spec = resource.spec.kubernetes
+    if spec is None or any(image.docker_image is None for image in spec.images):
+        return False
+    ahead, seen = [*resource.spec.depends_on], set[str]()
+    while ahead:
+        name = ahead.pop()
+        found = find(Resource, name)
+        if found is None or found.spec.local is not None:
+            return False
+        seen.add(name)
+        ahead += [other for other in found.spec.depends_on if other not in seen]
+    return True
 
 
 def _look_again(picture: Picture, dates: Iterable[datetime | None]) -> float | None:

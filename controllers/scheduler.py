@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from upright.openapi.v1alpha1.resource import ObjectRef, Waiting
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.resource import Resource
 
 UNCATEGORIZED = "uncategorized"
+EARLY = " (images)"
+"""What the name of a wish ends in that is for the images of a resource which may not be deployed yet."""
 DEFAULT_PLACES = 3
 _LOCAL_FIRST, _UNCATEGORIZED_NEXT, _WITHOUT_IMAGES, _REST = range(4)
 
@@ -42,6 +44,11 @@ def wish(resource: Resource) -> Wish:
         images = frozenset(image.image_map for image in spec.kubernetes.images)
         rank = _UNCATEGORIZED_NEXT if resource.name == UNCATEGORIZED else _REST if images else _WITHOUT_IMAGES
     return Wish(resource.name, spec.kind, (rank, spec.order), spec.depends_on, alone, images)
+
+
+def early(wanted: Wish) -> Wish:
+    """Return the wish to build the images now, whatever the resource itself has to wait for."""
+    return replace(wanted, name=wanted.name + EARLY, kind="images", depends_on=())
 
 
 @dataclass(slots=True)
@@ -140,7 +147,9 @@ class Scheduler:
         return wanted.kind == "kubernetes" and not self.cluster_ready
 
     def _sharing(self, wanted: Wish) -> list[str]:
-        return [name for name, runs in self.running.items() if (wanted.images & runs.images) - self.built]
+        """Return who builds an image that is wanted too; the early build of the same resource is its own."""
+        others = ((name, runs) for name, runs in self.running.items() if name != wanted.name + EARLY)
+        return [name.removesuffix(EARLY) for name, runs in others if (wanted.images & runs.images) - self.built]
 
     def _line_up(self, waiting: Wish) -> None:
         """Put the resource in line if nothing but a place is missing; else an event will."""
@@ -171,6 +180,9 @@ class Scheduler:
         while (head := self._head(self._beside)) is not None:
             entry = heapq.heappop(self._beside)
             busy = head.kind == "kubernetes" and UNCATEGORIZED in self.running
+            busy = busy or (
+                head.kind == "images" and self._head(self._alone) is not None
+            )  # it would be held up by them
             if not busy and not self._sharing(head):
                 found = head
                 break

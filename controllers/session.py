@@ -145,8 +145,8 @@ class SessionController(Controller[Session]):
     def _resource_seen(self, obj: Object) -> Iterable[Key]:
         """Keep count of what still moves, so that not each change has all targets gathered anew."""
         if isinstance(obj, Resource):
-            unsettled = obj.spec.kind != "tiltfile" and any(_moves(target) for target in obj.status.targets)
-            (self._moving.add if unsettled or not obj.status.targets else self._moving.discard)(obj.name)
+            unsettled = not obj.status.targets or any(_moves(target) for target in obj.status.targets)
+            (self._moving.add if unsettled and obj.spec.kind != "tiltfile" else self._moving.discard)(obj.name)
             (self._failed.add if obj.status.failures else self._failed.discard)(obj.name)
         return self._sessions()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from upright.controllers import fingerprint
@@ -104,11 +104,31 @@ def _words(args: tuple[str, ...]) -> str:
     return args[2] if shell else " ".join(args)
 
 
+def builds(resource: Resource, cause: str, find: Find) -> Update:
+    """Return how the images of the resource are going, without what is deployed of them: they may be built before it may update."""
+    kubernetes = resource.spec.kubernetes
+    return _builds(resource, kubernetes.images if kubernetes is not None else (), cause, find)
+
+
 def _kubernetes(resource: Resource, kubernetes: KubernetesSpec, cause: str, find: Find) -> Update:
+    building = _builds(resource, kubernetes.images, cause, find)
+    if building.state == "failed":
+        return building
+    step, apply = _apply(resource, kubernetes, cause, find)
+    if building.state == "running":
+        waits = step.model_copy(update={"state": "waiting", "error": ""})
+        return replace(building, steps=(*building.steps, waits))
+    everything = ((*building.steps, step), (*building.objects, apply))
+    if step.state == "failed":
+        return Update("failed", *everything, step.error, "apply-refused")
+    return Update("done" if step.state == "done" else "running", *everything)
+
+
+def _builds(resource: Resource, images: tuple[ResourceImage, ...], cause: str, find: Find) -> Update:
     steps: list[Step] = []
     objects: list[Object] = []
     built: set[str] = set()
-    for image in kubernetes.images:
+    for image in images:
         step, wanted = _image(resource, image, cause, find, begin=built.issuperset(image.needs))
         steps.append(step)
         objects += [wanted] if wanted is not None else []
@@ -116,14 +136,7 @@ def _kubernetes(resource: Resource, kubernetes: KubernetesSpec, cause: str, find
             told = f"building {image.selector.selector}: {step.error}"
             return Update("failed", tuple(steps), tuple(objects), told, "build-failed")
         built |= {image.image_map} if step.state == "done" else set()
-    step, apply = _apply(resource, kubernetes, cause, find)
-    if len(built) < len(kubernetes.images):
-        steps.append(step.model_copy(update={"state": "waiting", "error": ""}))
-        return Update("running", tuple(steps), tuple(objects))
-    everything = ((*steps, step), (*objects, apply))
-    if step.state == "failed":
-        return Update("failed", *everything, step.error, "apply-refused")
-    return Update("done" if step.state == "done" else "running", *everything)
+    return Update("done" if len(built) == len(images) else "running", tuple(steps), tuple(objects))
 
 
 def _image(

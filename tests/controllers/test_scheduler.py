@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from upright.controllers.scheduler import Scheduler, Wish
+from upright.controllers.scheduler import EARLY, Scheduler, Wish, early
 
 
 def wish(name: str, order: int = 0, **more: object) -> Wish:
@@ -96,3 +96,33 @@ def test_what_was_running_before_a_restart_keeps_its_place() -> None:
     s.take(wish("a", alone=True))
     assert not s.ask(wish("b"))
     assert s.ask(wish("a", alone=True))
+
+
+def test_images_are_built_while_their_resource_waits_and_take_a_place_of_their_own() -> None:
+    woken: list[str] = []
+    s = scheduler(woken)
+    s.connected(ready=True)
+    web = wish("web", 2, kind="kubernetes", depends_on=("db",), images=frozenset({"web"}))
+    assert not s.ask(web)
+    assert s.ask(early(web))
+    other = wish("other", 3, kind="kubernetes", images=frozenset({"web"}))
+    assert not s.ask(other)
+    assert [ref.name for ref in s.hold(other).on] == ["web"]
+    s.now_ready("db")
+    assert woken == ["web"]
+    s.release("web" + EARLY, well=True)
+    assert woken == ["web", "other"]
+
+
+def test_images_of_what_waits_are_not_begun_before_a_local_that_runs_alone() -> None:
+    s = scheduler()
+    assert s.ask(wish("running", kind="kubernetes")) is False
+    s.connected(ready=True)
+    assert s.ask(wish("running", kind="kubernetes"))
+    assert not s.ask(wish("alone", 1, alone=True))
+    web = wish("web", 2, kind="kubernetes", depends_on=("db",), images=frozenset({"web"}))
+    assert not s.ask(early(web))
+    s.release("running")
+    assert s.ask(wish("alone", 1, alone=True))
+    s.release("alone")
+    assert s.ask(early(web))
