@@ -78,7 +78,7 @@ class Guard:
         """Return what the request's token, or else its cookie, is good for. Raises Unauthorized for a wrong token."""
         said = headers.get(b"authorization")
         if said is None:
-            return min(self._tokens.level(_cookie(headers, cookie)), Level.READER)
+            return min(self._tokens.level(cookie_value(headers, cookie)), Level.READER)
         scheme, _, token = said.decode("latin-1").partition(" ")
         level = self._tokens.level(token.strip()) if scheme.lower() == "bearer" else Level.NOBODY
         if level is Level.NOBODY:
@@ -112,7 +112,8 @@ def host_name(host: str) -> str:
         return ""
 
 
-def _cookie(headers: Mapping[bytes, bytes], name: str) -> str:
+def cookie_value(headers: Mapping[bytes, bytes], name: str) -> str:
+    """Return the cookie of this name; nothing if there is none."""
     for part in headers.get(b"cookie", b"").decode("latin-1").split(";"):
         key, _, value = part.strip().partition("=")
         if key == name:

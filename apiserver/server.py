@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskStatus
 
     from upright.apiserver.registry import Registry
+    from upright.apiserver.tilt.log_desk import LogDesk
 
 SECURE_HOST = "127.0.0.1"
 
@@ -80,6 +81,11 @@ class Server:
             dashboard=settings.dashboard,
         )
         self._listeners: list[Listener] = []
+
+    @property
+    def logs(self) -> LogDesk:
+        """Where whoever has the logs brings them, for those who ask the server."""
+        return self._front.logs
 
     @property
     def url(self) -> str:

@@ -18,6 +18,7 @@ from upright.apiserver.registry import Registry
 from upright.apiserver.server import Server, Settings
 from upright.apiserver.sockets import port_of
 from upright.apiserver.storage.store import Store
+from upright.client import kubeconfig
 from upright.client.cli import discovery
 from upright.client.client import Client
 from upright.heeding import Heeding
@@ -58,6 +59,7 @@ class Run:
         async with anyio.create_task_group() as serving:
             await serving.start(self.server.serve)
             discovery.write(self._published())
+            serving.start_soon(self._tell_tilts_clients)
             try:
                 work = await anyio.to_thread.run_sync(import_module, "upright.working")
                 gc.freeze()  # what was imported stays: it need not be looked through again
@@ -69,8 +71,18 @@ class Run:
         conclusion = import_module("upright.conclusion")
         return int(conclusion.conclude(self.options, ended, teller))
 
+    async def _tell_tilts_clients(self) -> None:
+        """Have Tilt's own clients find this server, until cancelled."""
+        if not self.options.tilt_config:
+            return
+        from upright.tilt_entry import tilt_entry  # noqa: PLC0415  reason: not before the first answer
+
+        access = kubeconfig.read(await self.server.secured())
+        async with tilt_entry(self.port, access):
+            await anyio.sleep_forever()
+
     def _published(self) -> discovery.Server:
         """Return what lets other commands find this server."""
         options = self.options
-        kubeconfig = str(self.server.kubeconfig)
-        return discovery.this_process(options.host, self.port, kubeconfig=kubeconfig, tiltfile=options.file)
+        place = str(self.server.kubeconfig)
+        return discovery.this_process(options.host, self.port, kubeconfig=place, tiltfile=options.file)

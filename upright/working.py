@@ -18,6 +18,7 @@ from upright.controllers.garbage_collector import GarbageCollector
 from upright.controllers.log_completeness import all_read
 from upright.controllers.runtime.manager import Manager
 from upright.controllers.session import SessionController
+from upright.controllers.ui_session import tell_ui_session
 from upright.controllers.verdict.cards import with_whole_log
 from upright.controllers.world.logs import Logs
 from upright.controllers.world.processes import LocalProcesses
@@ -60,6 +61,7 @@ async def to_the_end(run: Run) -> tuple[Ended, Teller]:
         Logs(run.folder.logs, utc_now, secrets.scrub) as logs,
         processes,
     ):
+        run.server.logs.open(logs)
         printing.start_soon(teller.stream, logs)
         _greet(run, logs)
         wiring = Wiring(run.options, run.folder, logs, processes, secrets, port=run.port)
@@ -94,6 +96,7 @@ async def _control(run: Run, manager: Manager, wiring: Wiring, teller: Teller) -
             await working.start(manager.run)
             working.start_soon(teller.fold, wiring.logs)
             await run.client.create(wanted(run.options))
+            await tell_ui_session(run.client, wanted(run.options).spec.tiltfile_path, utc_now())
             await _until_done(run.client)
             await all_read(manager.caches, LOGS_SECONDS)
             await _complete_cards(run.client, wiring)

@@ -17,6 +17,8 @@ from upright.apiserver.app.pages import PATHS, Pages
 from upright.apiserver.app.places import Places
 from upright.apiserver.app.watches import Watches
 from upright.apiserver.auth import Level, cookie_name, require
+from upright.apiserver.tilt.log_desk import LogDesk
+from upright.apiserver.tilt.web import SOCKET, TiltWeb
 from upright.openapi.errors import APIError, InternalError, NotFound
 
 if TYPE_CHECKING:
@@ -50,12 +52,14 @@ class Front:
         dashboard: bool = False,
     ) -> None:
         self.answers = OpenAnswers()
+        self.logs = LogDesk()
         self._guard = guard
         self._pages = Pages(registry, guard, now) if dashboard else None
         self._places = Places(registry.scheme)
         self._documents = Documents(registry.scheme, version)
         self._objects = Objects(registry, Watches(registry, self.answers, now), now)
         self._below = Below(registry, subresources, self.answers)
+        self._tilt = TiltWeb(registry, guard, self.answers, self.logs, objects=self._passed_on, now=now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -93,7 +97,9 @@ class Front:
     async def _other(self, exchange: Exchange, receive: Receive, send: Send) -> None:
         path = exchange.path.strip("/")
         first = path.partition("/")[0]
-        if first in _HEALTH:
+        if exchange.scope["scheme"] == "http" and self._tilt.has(path):
+            await self._tilt.serve(exchange, path)
+        elif first in _HEALTH:
             await exchange.answer(b"ok", 200, _TEXT)
         elif first in _DOCUMENTS and exchange.method in _READS:
             if first != "version":
@@ -107,10 +113,20 @@ class Front:
         else:
             raise NotFound("the server could not find the requested resource")
 
+    async def _passed_on(self, exchange: Exchange, path: str) -> None:
+        """Answer for another path than that of the request."""
+        place = self._places.find(path)
+        if place is None or place.subresource not in {"", "status"}:
+            raise NotFound("the server could not find the requested resource")
+        await self._objects.serve(exchange, place)
+
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             headers: dict[bytes, bytes] = dict(scope["headers"])
             self._guard.refuse_strangers(headers, {"ws": "http", "wss": "https"}.get(scope["scheme"], ""))
+            if scope["scheme"] == "ws" and scope["path"].strip("/") == SOCKET:
+                await self._tilt.socket(scope, receive, send)
+                return
             require(self._guard.level(headers, _cookie(scope)), Level.ADMIN)
             place = self._places.find(_raw_path(scope))
             if place is None:

@@ -25,6 +25,7 @@ class CiOptions:
     ``cluster`` is ``auto``, ``embedded`` or a kubeconfig context. ``database`` empty is a file in the run's folder,
     ``state`` empty the usual place for that folder. ``limits`` are those of ``--set``. ``report``, ``report_html``, ``junit``
     and ``output_snapshot_on_exit`` are files to write at the end, however the run ends; empty: none.
+    ``tilt_config``: Tilt's own clients are to find the run.
     """
 
     file: str = "Tiltfile"
@@ -47,6 +48,7 @@ class CiOptions:
     report_html: str = ""
     junit: str = ""
     output_snapshot_on_exit: str = ""
+    tilt_config: bool = True
     debug: bool = False
     verbose: bool = False
     color: bool = False

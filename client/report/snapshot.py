@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from upright.client.log_list import log_list
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -48,23 +50,6 @@ def snapshot(*, resources: Iterable[Json], others: Json, lines: Sequence[LogLine
         "isComplete": True,
     }
     return json.dumps({"view": view, "createdAt": ended}, indent=2, ensure_ascii=False) + "\n"
-
-
-def log_list(lines: Sequence[LogLine]) -> Json:
-    """Return the log: spans with whose they are, and segments in order."""
-    spans = {line.span: {"manifestName": line.resource} for line in lines}
-    segments = [
-        {
-            "spanId": line.span,
-            "time": f"{line.time.isoformat(timespec='microseconds')[:26]}Z",
-            "text": f"{line.text}\n",
-            "level": line.level,
-        }
-        | ({"anchor": True} if line.anchor else {})
-        | ({"fields": dict(line.fields)} if line.fields else {})
-        for line in lines
-    ]
-    return {"spans": spans, "segments": segments, "fromCheckpoint": 0, "toCheckpoint": len(segments)}
 
 
 def _ui_resource(resource: Json) -> Json:

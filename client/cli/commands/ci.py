@@ -98,6 +98,11 @@ FLAGS = (
     ),
     Flag("log-resource", "print only lines of these resources; may be repeated", "NAME", many=True),
     Flag("output-snapshot-on-exit", "write a snapshot of the run to this file at its end", "PATH"),
+    Flag(
+        "no-tilt-config",
+        "do not enter the run in ~/.tilt-dev/config (or TILT_CONFIG), where Tilt's own clients look",
+        variables=("UPRIGHT_NO_TILT_CONFIG",),
+    ),
     Flag("state", "folder for the run's database, logs and kubeconfig", "DIR", variables=("UPRIGHT_STATE",)),
     Flag(
         "database",
@@ -161,6 +166,7 @@ def options(arguments: Sequence[str], variables: Mapping[str, str], *, terminal:
         report_html=page,
         junit=given.text("junit"),
         output_snapshot_on_exit=given.text("output-snapshot-on-exit"),
+        tilt_config=not given.on("no-tilt-config"),
         debug=given.on("debug"),
         verbose=given.on("verbose"),
         color=coloured(given.text("color"), variables, terminal=terminal),
