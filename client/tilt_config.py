@@ -44,13 +44,15 @@ def add(path: Path, name: str, access: Access, about: Config, alive: Callable[[C
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(path):
         config = _without(_read(path), lambda entry: entry.get("name") == name or _is_dead(entry, alive))
-        note = {"extensions": [{"name": _EXTENSION, "extension": about}]}
         authority = base64.b64encode(access.authority.encode()).decode()
         config["clusters"].append(
-            {"name": name, "cluster": {"server": access.server, "certificate-authority-data": authority, **note}}
+            {
+                "name": name,
+                "cluster": {"server": access.server, "certificate-authority-data": authority, **_noted(about)},
+            }
         )
-        config["users"].append({"name": name, "user": {"token": access.token, **note}})
-        config["contexts"].append({"name": name, "context": {"cluster": name, "user": name, **note}})
+        config["users"].append({"name": name, "user": {"token": access.token, **_noted(about)}})
+        config["contexts"].append({"name": name, "context": {"cluster": name, "user": name, **_noted(about)}})
         _write(path, config)
 
 
@@ -109,6 +111,11 @@ def _read(path: Path) -> Config:
 
 def _without(config: Config, unwanted: Callable[[Config], bool]) -> Config:
     return config | {name: [entry for entry in config[name] if not unwanted(entry)] for name in _LISTS}
+
+
+def _noted(about: Config) -> Config:
+    """Return the extension that says whose an entry is; a new one each time, or YAML would write references."""
+    return {"extensions": [{"name": _EXTENSION, "extension": dict(about)}]}
 
 
 def _note(entry: Config) -> Config | None:

@@ -122,7 +122,15 @@ class TiltfileController(Controller[Tiltfile]):
                     image.image_map, ImageMap(metadata=ObjectMeta(name=image.image_map), spec=image.selector)
                 )
         yield from maps.values()
-        yield from evaluation.objects
+        yield from map(_labelled, evaluation.objects)
+
+
+def _labelled(obj: Object) -> Object:
+    """Return a resource with its labels as those of the object too: by them it is selected."""
+    if not isinstance(obj, Resource) or not obj.spec.labels:
+        return obj
+    labels = {label: label for label in obj.spec.labels} | obj.metadata.labels
+    return obj.model_copy(update={"metadata": obj.metadata.model_copy(update={"labels": labels})})
 
 
 def _refused(evaluation: Evaluation) -> str:
