@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from upright.apiserver.tilt.log_desk import Following
     from upright.apiserver.tilt.view import Views
     from upright.client.logs import LogLine
-    from upright.openapi.meta import Json
+    from upright.openapi.meta import Json, Object
 
 PAUSE_SECONDS = 0.2
 """The least time between two messages."""
@@ -43,7 +43,8 @@ class ViewFeed:
     async def run(self) -> None:
         """Send until there is nothing more to come."""
         async with anyio.create_task_group() as group:
-            for name, kind in {**LISTED, _UI_SESSION: UISession}.items():
+            watched: dict[str, type[Object]] = {**LISTED, _UI_SESSION: UISession}
+            for name, kind in watched.items():
                 stream = self._views.registry.watch(Target(kind), _FROM_NOW)
                 group.start_soon(self._hear, name, stream, group.cancel_scope)
             source = self._views.desk.source
