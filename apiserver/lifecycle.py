@@ -68,6 +68,15 @@ def changed(old: Json, new: Json) -> Json:
     return {**new, "metadata": metadata}
 
 
+def kept(kind: type[Object], old: Json, new: Json) -> Json:
+    """Return an update's body with what the server once gave and the client leaves out."""
+    for part, field in kind.definition.kept:
+        given = new.get(part) or {}
+        if not given.get(field) and (before := (old.get(part) or {}).get(field)):
+            new = {**new, part: {**given, field: before}}
+    return new
+
+
 def _wish(body: Json) -> Json:
     return {key: value for key, value in body.items() if key not in {"metadata", "status", "apiVersion", "kind"}}
 

@@ -105,8 +105,6 @@ class Listener:
 
 def _websocket_protocol(**about: Any) -> asyncio.Protocol:  # noqa: ANN401  reason: passed on as it comes
     """Make uvicorn's WebSocket protocol; imported with the first one, for it costs as much as all of uvicorn."""
-    from uvicorn.protocols.websockets.websockets_sansio_impl import (  # noqa: PLC0415  reason: said above
-        WebSocketsSansIOProtocol,
-    )
+    from upright.apiserver.websocket import WebSocketProtocol  # noqa: PLC0415  reason: said above
 
-    return WebSocketsSansIOProtocol(**about)
+    return WebSocketProtocol(**about)

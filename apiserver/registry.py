@@ -15,6 +15,7 @@ from upright.apiserver.lifecycle import (
     ended,
     ending,
     generated_name,
+    kept,
     require_current,
     require_no_new_finalizers,
 )
@@ -161,7 +162,7 @@ class Registry:
         _require_named_so(where, metadata, needed=True)
         require_current(where, current, str(metadata.get("uid", "")), str(metadata.get("resourceVersion", "")))
         kind, old = where.kind, current.body
-        new = note(old, changed(old, _with_status_of(kind, wanted, old)))
+        new = note(old, changed(old, kept(kind, old, _with_status_of(kind, wanted, old))))
         require_no_new_finalizers(where, old, new)
         if wrong := list(immutable_problems(kind, old, new)):
             raise errors.invalid(kind.definition.group, kind.definition.kind, where.name, wrong)

@@ -55,6 +55,7 @@ class Kind:
 
     ``selectable``: field selector name (``status.phase``) to its reader, beside metadata.name and .namespace.
     ``immutable``: paths such as ``("spec", "podName")`` that an update may not change.
+    ``kept``: paths whose value stays when an update leaves them out, for the server gave it.
     ``defaults``: fills in a new or updated object's JSON in place before it is validated.
     ``born``: given a new object's JSON with its uid, returns it with what is made of the uid.
     ``merge_keys``: list path to merge key for strategic merge patches; None: strategic merge is answered 415.
@@ -73,6 +74,7 @@ class Kind:
     columns: tuple[Column, ...] = (NAME, AGE)
     selectable: dict[str, Callable[[Json], Any]] = field(default_factory=dict)
     immutable: tuple[tuple[str, ...], ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
     defaults: Callable[[Json], None] | None = None
     born: Callable[[Json], Json] | None = None
     merge_keys: dict[str, str] | None = None

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from anyio.abc import ByteStream
+
     from upright.openapi.meta import Json, Object
 
 STDIN, STDOUT, STDERR, ERROR, RESIZE = range(5)
@@ -66,6 +68,7 @@ class Channels(Protocol):
 Answers = Callable[[Ask], Awaitable["Json"]]
 Writes = Callable[[Ask, Sink], Awaitable[None]]
 Talks = Callable[[Ask, Channels], Awaitable[None]]
+Connects = Callable[[Ask, int], Awaitable["ByteStream"]]
 
 
 class Subresources:
@@ -75,6 +78,7 @@ class Subresources:
         self.answering: dict[tuple[str, str], Answers] = {}
         self.writing: dict[tuple[str, str], Writes] = {}
         self.talking: dict[tuple[str, str], Talks] = {}
+        self.connecting: dict[tuple[str, str], Connects] = {}
 
     def answers(self, resource: str, subresource: str, handler: Answers) -> None:
         """Register what takes an object and returns one: scale, eviction."""
@@ -87,6 +91,10 @@ class Subresources:
     def talks(self, resource: str, subresource: str, handler: Talks) -> None:
         """Register what talks both ways: exec, attach, portforward."""
         self.talking[resource, subresource] = handler
+
+    def connects(self, resource: str, subresource: str, handler: Connects) -> None:
+        """Register what connects to a port, as often as it is asked for: portforward of kubectl."""
+        self.connecting[resource, subresource] = handler
 
 
 def exit_status(code: int) -> Json:

@@ -21,6 +21,7 @@ from upright.apiserver.storage.store import Store
 from upright.client.client import Client
 from upright.controllers.node.agent import NodeAgent
 from upright.controllers.node.embedded_cluster import EmbeddedCluster
+from upright.controllers.node.eviction import register_eviction
 from upright.controllers.node.machine import this_node
 from upright.controllers.node.pod_access import PodAccess
 from upright.controllers.node.pod_subresources import serve_pods
@@ -62,6 +63,7 @@ async def embedded_cluster(
             access = PodAccess(engine, parts.network, client, utc_now)
             serve_pods(access, subresources)
             register_scale(subresources, client)
+            register_eviction(subresources, client)
             node = this_node(
                 parts.network.host_ip, f"{engine.info.product}://{engine.info.version}", f"v{__version__}", utc_now()
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -10,6 +11,7 @@ import orjson
 
 from upright.apiserver.app.bodies import read_optional, read_patch
 from upright.apiserver.app.channels import PROTOCOLS, WebSocketChannels, protocol
+from upright.apiserver.app.tunnel import TUNNEL, Tunnel
 from upright.apiserver.options import Target
 from upright.openapi.errors import APIError, BadRequest, InternalError, NotFound, UnsupportedMediaType
 from upright.openapi.subresources import Ask
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from upright.apiserver.app.exchange import Exchange, Receive, Send
     from upright.apiserver.app.open_answers import OpenAnswers
     from upright.apiserver.app.places import Place
+    from upright.apiserver.app.tunnel import Connect
     from upright.apiserver.registry import Registry
     from upright.openapi.meta import Json
     from upright.openapi.subresources import Answers, Subresources, Talks, Writes
@@ -56,6 +59,11 @@ class Below:
 
     async def converse(self, receive: Receive, send: Send, place: Place, about: Conversation) -> None:
         """Talk over a WebSocket. Raises what is wrong before it is accepted."""
+        connect = self._subresources.connecting.get(_key(place))
+        if connect is not None and TUNNEL in about.offered:
+            self._require(place)
+            await self._tunnel(receive, send, partial(connect, _ask(place, about)))
+            return
         handler = self._subresources.talking.get(_key(place))
         if handler is None:
             raise _nothing(place)
@@ -67,6 +75,16 @@ class Below:
         await send({"type": "websocket.accept", "subprotocol": chosen})
         channels = WebSocketChannels(chosen, receive, send)
         await self._talk(handler, _ask(place, about), channels)
+
+    async def _tunnel(self, receive: Receive, send: Send, connect: Connect) -> None:
+        await receive()
+        await send({"type": "websocket.accept", "subprotocol": TUNNEL})
+        tunnel = Tunnel(connect, receive, send)
+        try:
+            await self._answers.until(tunnel.listen, tunnel.serve)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await tunnel.close()
 
     async def _talk(self, handler: Talks, ask: Ask, channels: WebSocketChannels) -> None:
         async def talk() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -100,7 +101,7 @@ class PodAccess:
         try:
             connected = await self._network.network.connect(pod.status.pod_ip, port, CONNECT_SECONDS)
         except OSError as error:
-            why = error.strerror or "timed out"
+            why = os.strerror(error.errno) if error.errno else "timed out"
             raise ServiceUnavailable(f"dial tcp {pod.status.pod_ip}:{port}: {why.lower()}") from error
         return await SocketStream.from_socket(connected)
 

@@ -15,7 +15,7 @@ from upright.openapi.meta import parse_time
 from upright.openapi.subresources import RESIZE, STDERR, STDIN, STDOUT, exit_status
 
 if TYPE_CHECKING:
-    from anyio.abc import ByteReceiveStream
+    from anyio.abc import ByteReceiveStream, ByteStream
 
     from upright.controllers.node.pod_access import PodAccess
     from upright.controllers.world.engine.protocol import Terminal
@@ -31,6 +31,7 @@ def serve_pods(access: PodAccess, subresources: Subresources) -> None:
     subresources.talks(RESOURCE, "exec", served.exec)
     subresources.talks(RESOURCE, "attach", served.attach)
     subresources.talks(RESOURCE, "portforward", served.portforward)
+    subresources.connects(RESOURCE, "portforward", served.connect)
 
 
 class PodSubresources:
@@ -66,6 +67,9 @@ class PodSubresources:
         except EngineError as error:
             raise InternalError(f"error attaching to container: {error.message}") from error
         await channels.end(exit_status(0))
+
+    async def connect(self, ask: Ask, port: int) -> ByteStream:
+        return await self._access.open_port(ask.namespace, ask.name, port)
 
     async def portforward(self, ask: Ask, channels: Channels) -> None:
         """Carry to one connection a port: channel 2n has the data of the n-th port, 2n + 1 its errors; each begins with the port."""

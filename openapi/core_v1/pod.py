@@ -46,7 +46,7 @@ class Pod(EmbeddedObject):
         "pods",
         short_names=("po",),
         namespaced=True,
-        subresources=("log", "exec", "attach", "portforward"),
+        subresources=("log", "exec", "attach", "portforward", "eviction"),
         columns=POD_COLUMNS,
         selectable={
             "spec.nodeName": at("spec", "nodeName"),

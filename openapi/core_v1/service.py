@@ -129,6 +129,7 @@ class Service(EmbeddedObject):
             Column("SELECTOR", _selector, description="Labels of its Pods", priority=1),
         ),
         selectable={"spec.type": at("spec", "type"), "spec.clusterIP": at("spec", "clusterIP")},
+        kept=(("spec", "clusterIP"), ("spec", "clusterIPs")),
         defaults=_defaults,
         merge_keys={**EVERY_OBJECT, "spec.ports": "port"},
     )

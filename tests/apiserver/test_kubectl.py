@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 import yaml
+from anyio.abc import SocketAttribute
 
 from upright.apiserver.clock import utc_now
 from upright.apiserver.server import Server, Settings
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
     from pathlib import Path
 
-    from anyio.abc import Process
+    from anyio.abc import ByteStream, Process, SocketStream
 
     from upright.apiserver.registry import Registry
 
@@ -306,3 +307,32 @@ async def test_it_reads_a_log(k: Kubectl) -> None:
     await k.run("apply", "-f", "-", stdin=POD)
     assert await k.run("logs", "web", "-c", "side", "--tail=3", "--timestamps") == "side 3 True\n"
     assert await k.run("logs", "-f", "web", "-c", "main") == "main  False\nmore\n"
+
+
+async def test_it_forwards_a_port(k: Kubectl) -> None:
+    async def connect(ask: Ask, port: int) -> ByteStream:
+        return await anyio.connect_tcp("127.0.0.1", port)
+
+    async def shout(stream: SocketStream) -> None:
+        async with stream:
+            async for data in stream:
+                await stream.send(data.upper())
+
+    k.subresources.connects("pods", "portforward", connect)
+    await k.run("apply", "-f", "-", stdin=POD)
+    running = "status: {phase: Running}"
+    await k.run("patch", "pod", "web", "--subresource=status", "--type=merge", "-p", running)
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    remote = listener.extra(SocketAttribute.local_port)
+    async with listener, anyio.create_task_group() as group:
+        group.start_soon(listener.serve, shout)
+        async with k.going_on("port-forward", "--address=127.0.0.1", "pod/web", f":{remote}") as forwarding:
+            assert forwarding.stdout is not None
+            with anyio.fail_after(20):
+                said = (await forwarding.stdout.receive()).decode()
+                local = int(said.split(" -> ")[0].rpartition(":")[2])
+                for _ in range(2):
+                    async with await anyio.connect_tcp("127.0.0.1", local) as stream:
+                        await stream.send(b"hello")
+                        assert await stream.receive() == b"HELLO"
+        group.cancel_scope.cancel()

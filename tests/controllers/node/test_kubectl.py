@@ -13,6 +13,7 @@ import pytest
 from tests.controllers.node.embedded import cluster
 from upright.apiserver.clock import utc_now
 from upright.apiserver.server import Server, Settings
+from upright.controllers.node.eviction import register_eviction
 from upright.controllers.node.scale import register_scale
 from upright.openapi.subresources import Subresources
 
@@ -74,6 +75,7 @@ async def k(kubectl: Path, tmp_path: Path) -> AsyncIterator[Kubectl]:
     async with cluster(tmp_path, utc_now) as there, anyio.create_task_group() as group:
         subresources = Subresources()
         register_scale(subresources, there.client)
+        register_eviction(subresources, there.client)
         server = Server(there.registry, [], Settings(tmp_path), now=utc_now, subresources=subresources)
         await group.start(server.serve)
         config = await server.secured()
@@ -139,3 +141,26 @@ async def test_it_is_told_what_is_not_implemented(k: Kubectl) -> None:
     assert "Warning: spec.template.spec.priorityClassName: has no effect" in await k("apply -f -", warned)
     unknown = WEB.replace("replicas: 2", "replicas: 2\n  colour: red")
     assert 'unknown field "spec.colour"' in await k("apply -f -", unknown)
+
+
+async def test_it_drains_the_node_by_evictions(k: Kubectl) -> None:
+    await k("apply -f -", WEB)
+    await k("rollout status deploy/web --timeout=20s")
+    before = {pod["metadata"]["name"] for pod in (await k.json("get pods -l app=web"))["items"]}
+    said = await k("drain upright --timeout=20s --force")
+    assert all(f"evicting pod default/{name}" in said for name in before)
+    assert "drained" in said
+    assert (await k("get nodes --no-headers")).split()[1] == "Ready,SchedulingDisabled"
+
+
+async def test_a_service_that_is_replaced_keeps_its_address(k: Kubectl) -> None:
+    await k("apply -f -", WEB)
+    await k('patch svc web -p {"spec":{"clusterIP":"10.9.9.9"}}')
+    spec = (await k.json("get svc web"))["spec"]
+    service = WEB.partition("---")[0]
+    assert "replaced" in await k("replace -f -", service.replace("port: 80,", "port: 81,"))
+    now = (await k.json("get svc web"))["spec"]
+    assert now["ports"][0]["port"] == 81
+    assert (
+        (now["clusterIP"], now["clusterIPs"]) == (spec["clusterIP"], spec["clusterIPs"]) == ("10.9.9.9", ["10.9.9.9"])
+    )
