@@ -1,3 +1,5 @@
+"""The client's verbs are the same by both roads to a server: in its process, and over HTTPS."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -5,13 +7,33 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
+from tests.apiserver.test_server import serving
+from upright.apiserver.inprocess import InProcess
+from upright.client import kubeconfig
+from upright.client.client import Client
+from upright.client.over_http import OverHttp
 from upright.openapi.errors import AlreadyExists, Conflict, Invalid, NotFound
 from upright.openapi.meta import ObjectMeta
 from upright.openapi.v1alpha1.cmd import Cmd, CmdRunning, CmdSpec, CmdStatus
 from upright.openapi.v1alpha1.config_map import ConfigMap
 
 if TYPE_CHECKING:
-    from upright.client.client import Change, Client
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from upright.apiserver.registry import Registry
+    from upright.client.client import Change
+
+
+@pytest.fixture(params=["in process", "over HTTPS"])
+async def client(request: pytest.FixtureRequest, registry: Registry, tmp_path: Path) -> AsyncIterator[Client]:
+    if request.param == "in process":
+        yield Client(InProcess(registry))
+        return
+    async with serving(registry, tmp_path) as server:
+        access = kubeconfig.read(await server.secured())
+        async with OverHttp.open(access, patience=0.5) as transport:
+            yield Client(transport)
 
 
 def cmd(name: str, *args: str, labels: dict[str, str] | None = None) -> Cmd:
