@@ -50,10 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="upright apiserver", description="The API server alone, without controllers.")
-    parser.add_argument("--host", default=_environment("HOST", "localhost"), help="loopback name to listen on")
+    parser.add_argument("--host", default=_environment("HOST", "localhost"), help="loopback name for plain HTTP")
     parser.add_argument("--port", type=int, default=_environment("PORT", "10350"), help="0 takes any free port")
+    parser.add_argument("--secure-host", default="127.0.0.1", help="address that HTTPS listens on")
+    parser.add_argument("--secure-port", type=int, default=0, help="port of HTTPS; 0 takes any free one")
+    parser.add_argument("--name", action="append", default=[], help="name that clients call the server by")
     parser.add_argument("--state", type=Path, default=None, help="folder for the database, certificate and kubeconfig")
     parser.add_argument("--database", default="", help="file or URL of the database (default: state.db in the folder)")
+    parser.add_argument("--audit-log", type=Path, default=None, help="file for a line about every write")
     return parser
 
 
@@ -70,6 +74,7 @@ async def _serve(sockets: list[socket.socket], asked: argparse.Namespace) -> Non
     from upright.apiserver.registry import Registry  # noqa: PLC0415  reason: as above
     from upright.apiserver.server import Server, Settings  # noqa: PLC0415  reason: as above
     from upright.apiserver.storage.store import Store  # noqa: PLC0415  reason: as above
+    from upright.apiserver.tokens import TokenBook  # noqa: PLC0415  reason: as above
     from upright.openapi.scheme import discover  # noqa: PLC0415  reason: as above
 
     folder = state_folder(asked.state)
@@ -79,7 +84,15 @@ async def _serve(sockets: list[socket.socket], asked: argparse.Namespace) -> Non
         anyio.create_task_group() as group,
     ):
         registry = Registry(discover(kinds, coordination), store, utc_now)
-        server = Server(registry, sockets, Settings(folder), now=utc_now)
+        settings = Settings(
+            folder,
+            hosts=tuple(asked.name),
+            secure_host=asked.secure_host,
+            secure_port=asked.secure_port,
+            sessions_apart=True,
+            audit_log=asked.audit_log,
+        )
+        server = Server(registry, sockets, settings, now=utc_now, book=TokenBook(store, utc_now))
         group.start_soon(_until_signal, group.cancel_scope)
         await group.start(server.serve)
         gc.freeze()

@@ -6,7 +6,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from upright.openapi.errors import Forbidden, Unauthorized
@@ -50,10 +50,19 @@ class Tokens:
         return "Tokens(…)"
 
 
+class Keys(Protocol):
+    """Knows what tokens are good for; ``reader`` is the one that the page's browser gets."""
+
+    @property
+    def reader(self) -> str: ...
+
+    def level(self, presented: str) -> Level: ...
+
+
 class Guard:
     """Stands at the door of a server: ``hosts`` are the names, beside the loopback ones, it may be called by."""
 
-    def __init__(self, tokens: Tokens, *, hosts: Iterable[str] = ()) -> None:
+    def __init__(self, tokens: Keys, *, hosts: Iterable[str] = ()) -> None:
         self._tokens = tokens
         self._hosts = LOOPBACK | {host.lower() for host in hosts}
 

@@ -297,7 +297,8 @@ class Registry:
 
 
 def _target_of(where: Target, stored: Stored) -> Target:
-    return replace(where, namespace=stored.address.namespace, name=stored.address.name)
+    address = stored.address
+    return replace(where, partition=address.partition, namespace=address.namespace, name=address.name)
 
 
 def _not_found(where: Target) -> errors.NotFound:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
+from upright.apiserver.app.audit import Audit
 from upright.apiserver.app.front import Front
-from upright.apiserver.auth import Guard, Tokens
+from upright.apiserver.app.token_pages import TokenPages
+from upright.apiserver.auth import Guard, Level, Tokens
 from upright.apiserver.listener import Listener
 from upright.apiserver.sockets import listen, port_of
 from upright.client import kubeconfig
@@ -24,10 +27,13 @@ if TYPE_CHECKING:
 
     from anyio.abc import TaskStatus
 
+    from upright.apiserver.app.exchange import App
     from upright.apiserver.registry import Registry
     from upright.apiserver.tilt.log_desk import LogDesk
+    from upright.apiserver.tokens import TokenBook
 
 SECURE_HOST = "127.0.0.1"
+_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  reason: told apart from names, not bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,10 @@ class Settings:
 
     ``certificates`` is a folder that several servers may share (None: ``folder``).
 
-    ``hosts`` are names, beside the loopback ones, that clients may call it by. ``version`` is the program's.
+    ``hosts`` are names, beside the loopback ones, that clients may call it by; the kubeconfig leads to the first.
+    ``secure_host`` is where HTTPS listens; plain HTTP never leaves loopback. ``version`` is the program's.
+    ``sessions_apart``: each Session lives with its objects in a partition of its name, and the root has them all.
+    ``audit_log`` is a file for a line about every write.
     """
 
     folder: Path
@@ -46,6 +55,9 @@ class Settings:
     version: str = "0.1.0"
     dashboard: bool = True
     certificates: Path | None = None
+    secure_host: str = SECURE_HOST
+    sessions_apart: bool = False
+    audit_log: Path | None = None
 
 
 class Server:
@@ -64,22 +76,28 @@ class Server:
         *,
         now: Callable[[], datetime],
         subresources: Subresources | None = None,
+        book: TokenBook | None = None,
     ) -> None:
-        self.tokens = Tokens.generate()
+        self.tokens = book.fallback if book else Tokens.generate()
         self.kubeconfig = settings.folder / "kubeconfig"
         self.secure_url = ""
         self._settings = settings
         self._plain = plain
         self._now = now
         self._secured = anyio.Event()
+        self._book = book
+        guard = Guard(book or self.tokens, hosts=settings.hosts)
         self._front = Front(
             registry,
-            Guard(self.tokens, hosts=settings.hosts),
+            guard,
             subresources or Subresources(),
             now=now,
             version=settings.version,
             dashboard=settings.dashboard,
+            sessions_apart=settings.sessions_apart,
         )
+        self._app: App = TokenPages(self._front, book, guard) if book else self._front
+        self._audit = Audit(self._app, settings.audit_log, self._who, now) if settings.audit_log else None
         self._listeners: list[Listener] = []
 
     @property
@@ -105,18 +123,22 @@ class Server:
             task_status.started()
             if self._settings.secure_port is not None:
                 await self._secure(self._settings.secure_port)
-            await self._front.answers.cut_stalled()
+            async with anyio.create_task_group() as group:
+                if self._book:
+                    group.start_soon(self._book.follow)
+                await self._front.answers.cut_stalled()
         finally:
             with anyio.CancelScope(shield=True):
                 await self._stop()
 
     async def _listen(self, sockets: list[socket.socket], tls: ssl.SSLContext | None) -> None:
-        listener = Listener(self._front, sockets, tls)
+        listener = Listener(self._audit or self._app, sockets, tls)
         self._listeners.append(listener)
         await listener.start()
 
     async def _secure(self, port: int) -> None:
-        sockets = listen(SECURE_HOST, port)
+        host = self._settings.secure_host
+        sockets = listen(host, port)
         try:
             tls, authority = await anyio.to_thread.run_sync(self._identity)
         except BaseException:
@@ -124,10 +146,30 @@ class Server:
                 bound.close()
             raise
         await self._listen(sockets, tls)
-        self.secure_url = f"https://{SECURE_HOST}:{port_of(sockets)}"
-        access = kubeconfig.Access(self.secure_url, authority, self.tokens.admin, self._settings.context)
+        called = (*self._settings.hosts, host if host not in _ANY_ADDRESS else SECURE_HOST)[0]
+        self.secure_url = f"https://{f'[{called}]' if ':' in called else called}:{port_of(sockets)}"
+        access = kubeconfig.Access(self.secure_url, authority, await self._admin_token(), self._settings.context)
         await anyio.to_thread.run_sync(kubeconfig.write, self.kubeconfig, access)
         self._secured.set()
+
+    async def _admin_token(self) -> str:
+        """Return the token for the kubeconfig: the one it had, where tokens last and that one is still good."""
+        if self._book is None:
+            return self.tokens.admin
+        try:
+            had = await anyio.to_thread.run_sync(kubeconfig.read, self.kubeconfig)
+            if self._book.name(had.token) and self._book.level(had.token) is Level.ADMIN:
+                return had.token
+        except (OSError, ValueError):
+            pass  # there is none, or it is not ours: it is written anew
+        return await self._book.create(f"kubeconfig-{secrets.token_hex(4)}", "admin")
+
+    def _who(self, authorization: bytes) -> str:
+        """Return whose token an Authorization header has."""
+        token = authorization.decode("latin-1").partition(" ")[2].strip()
+        if self._book is not None and (name := self._book.name(token)):
+            return name
+        return {Level.ADMIN: "admin", Level.READER: "reader", Level.NOBODY: ""}[self.tokens.level(token)]
 
     def _identity(self) -> tuple[ssl.SSLContext, str]:
         """Return the TLS context and the PEM of the CA; in a thread, for keys and files take a while."""
@@ -148,3 +190,5 @@ class Server:
         async with anyio.create_task_group() as group:
             for listener in self._listeners:
                 group.start_soon(listener.drain)
+        if self._audit is not None:
+            self._audit.close()

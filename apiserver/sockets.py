@@ -31,7 +31,10 @@ class UnsafeBind(Exception):
     """Plain HTTP may be served on loopback only."""
 
     def __init__(self, host: str) -> None:
-        super().__init__(f"plain HTTP is served on loopback only, not on {host}: use --host localhost")
+        super().__init__(
+            f"plain HTTP is served on loopback only, not on {host}: use --host localhost; "
+            f"others reach a server by HTTPS with a token: upright apiserver --secure-host {host}"
+        )
         self.host = host
 
 

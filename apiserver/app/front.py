@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 class Front:
     """The ASGI app; ``version`` is the program's."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  reason: a door knows all that lies behind it
         self,
         registry: Registry,
         guard: Guard,
@@ -50,6 +50,7 @@ class Front:
         now: Callable[[], datetime],
         version: str,
         dashboard: bool = False,
+        sessions_apart: bool = False,
     ) -> None:
         self.answers = OpenAnswers()
         self.logs = LogDesk()
@@ -57,7 +58,7 @@ class Front:
         self._pages = Pages(registry, guard, now) if dashboard else None
         self._places = Places(registry.scheme)
         self._documents = Documents(registry.scheme, version)
-        self._objects = Objects(registry, Watches(registry, self.answers, now), now)
+        self._objects = Objects(registry, Watches(registry, self.answers, now), now, sessions_apart=sessions_apart)
         self._below = Below(registry, subresources, self.answers)
         self._tilt = TiltWeb(registry, guard, self.answers, self.logs, objects=self._passed_on, now=now)
 

@@ -12,9 +12,10 @@ from upright.apiserver.app.bodies import read_object, read_optional, read_patch
 from upright.apiserver.app.exchange import JSON
 from upright.apiserver.app.forms import OBJECT, Form, wanted
 from upright.apiserver.app.rendering import include_object, many, one
+from upright.apiserver.lifecycle import generated_name
 from upright.apiserver.options import ListOptions, Patch, Target
 from upright.openapi import causes
-from upright.openapi.errors import MethodNotAllowed, invalid, named
+from upright.openapi.errors import BadRequest, MethodNotAllowed, invalid, named
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     from upright.apiserver.options import Deleted, Written
     from upright.apiserver.registry import Registry
     from upright.openapi.documents.tables import IncludeObject
+    from upright.openapi.meta import Json
 
     Handler = Callable[[Exchange, Target], Awaitable[None]]
 
+SESSIONS = "tilt.dev/sessions"
 _WARNING = 299
 _WARNINGS_AT_MOST = 50
 
@@ -36,8 +39,11 @@ _WARNINGS_AT_MOST = 50
 class Objects:
     """The verbs over one registry; ``now`` is for the ages in tables."""
 
-    def __init__(self, registry: Registry, watches: Watches, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, registry: Registry, watches: Watches, now: Callable[[], datetime], *, sessions_apart: bool = False
+    ) -> None:
         self._registry = registry
+        self._sessions_apart = sessions_apart
         self._watches = watches
         self._now = now
         self._of_one: dict[str, Handler] = {
@@ -60,6 +66,9 @@ class Objects:
         if handler is None:
             raise MethodNotAllowed(f"the method {exchange.method} is not allowed on {exchange.path[:200]}")
         where = target(place)
+        if self._sessions_apart and where.kind.definition.resource == SESSIONS and not place.partition:
+            await handler(exchange, replace(where, partition=where.name or None))
+            return
         await handler(exchange, self._of_any_session(where) if _may_be_elsewhere(exchange, place) else where)
 
     def _of_any_session(self, where: Target) -> Target:
@@ -88,6 +97,8 @@ class Objects:
 
     async def _create(self, exchange: Exchange, where: Target) -> None:
         body = read_object(await exchange.body(), exchange.header(b"content-type"))
+        if self._sessions_apart and where.kind.definition.resource == SESSIONS:
+            where, body = _apart(where, body)
         written = await self._registry.create(where, body, write_options(exchange))
         await self._written(exchange, where, written, 201)
 
@@ -119,6 +130,18 @@ class Objects:
         form, include = _asked(exchange)
         body = one(where.kind.definition, written.stored, form, include, self._now)
         await exchange.answer(body, status, JSON, warning_headers(written.warnings))
+
+
+def _apart(where: Target, body: Json) -> tuple[Target, Json]:
+    """Return where a new Session lives, and its body with the name that says so."""
+    metadata = body.get("metadata")
+    given = metadata if isinstance(metadata, dict) else {}
+    name = str(given.get("name") or "")
+    if not name and given.get("generateName"):
+        name = generated_name(str(given["generateName"]))
+    if where.partition is not None and where.partition != name:
+        raise BadRequest(f'a Session lives under its own name: create "{name}" at /apis/tilt.dev/v1alpha1/sessions')
+    return replace(where, partition=name), {**body, "metadata": {**given, "name": name}}
 
 
 def _may_be_elsewhere(exchange: Exchange, place: Place) -> bool:

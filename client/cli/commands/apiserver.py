@@ -9,6 +9,7 @@ from upright.client.cli.flags import Command, Flag, parse
 from upright.client.cli.troubles import WrongUsage
 
 _ENTRY_POINT = "upright.apiserver.__main__"
+_SAID = ("state", "database", "secure-host", "audit-log")
 _BACKUP = "upright.apiserver.backup"
 
 
@@ -35,6 +36,27 @@ def command() -> Command:
                 default="localhost",
                 variables=("UPRIGHT_HOST", "TILT_HOST"),
             ),
+            Flag(
+                "secure-host",
+                "address for HTTPS; 0.0.0.0 for every one",
+                "ADDRESS",
+                default="127.0.0.1",
+                variables=("UPRIGHT_SECURE_HOST",),
+            ),
+            Flag(
+                "secure-port",
+                "port of HTTPS; 0 takes a free one",
+                "PORT",
+                default="0",
+                variables=("UPRIGHT_SECURE_PORT",),
+            ),
+            Flag(
+                "name",
+                "name, beside localhost, that clients call it by; the kubeconfig leads to the first",
+                "NAME",
+                many=True,
+            ),
+            Flag("audit-log", "file for a line about every write: who, what, from where", "FILE"),
             Flag("state", "folder for database, certificate and kubeconfig", "DIR", variables=("UPRIGHT_STATE",)),
             Flag(
                 "database",
@@ -58,5 +80,7 @@ def run(arguments: list[str]) -> int:
     if words:
         raise WrongUsage(f'apiserver takes no arguments but "backup FILE", not "{words[0]}"')
     line = [f"--host={given.text('host')}", f"--port={given.number('port', 0, 65535)}"]
-    line += [f"--{name}={value}" for name in ("state", "database") if (value := given.text(name))]
+    line += [f"--{name}={value}" for name in _SAID if (value := given.text(name))]
+    line += [f"--secure-port={given.number('secure-port', 0, 65535)}"]
+    line += [f"--name={name}" for name in given.many("name")]
     return int(import_module(_ENTRY_POINT).main(line))
