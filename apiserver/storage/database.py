@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import closing
 from functools import partial
 from sys import intern
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from upright.apiserver.storage import checking, schema, tables
+from upright.apiserver.storage.connections import reading, source_of, transaction
 from upright.apiserver.storage.records import Address, Loaded
 from upright.apiserver.storage.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sqlalchemy import Connection, Engine
-
-    from upright.apiserver.storage.listener import Listener
+    from upright.apiserver.storage.connections import Connection, Listening, Source
     from upright.apiserver.storage.records import Event, EventType
     from upright.apiserver.storage.watchers import Scope
 
@@ -51,14 +51,14 @@ class News(NamedTuple):
 
 
 class Database:
-    """One engine, one writing thread; where the database is ``shared`` with other servers, one that listens to them."""
+    """One source, one writing thread; where the database is ``shared`` with other servers, one that listens to them."""
 
-    def __init__(self, engine: Engine, lock: checking.Lock | None = None) -> None:
-        self.shared = engine.dialect.name == "postgresql"
-        self._engine = engine
+    def __init__(self, source: Source, lock: checking.Lock | None = None) -> None:
+        self.shared = source.shared
+        self._source = source
         self._lock = lock
         self._writer: Writer | None = None
-        self._listener: Listener | None = None
+        self._listener: Listening | None = None
 
     @classmethod
     def open(cls, where: str, *, durable: bool) -> Database:
@@ -66,45 +66,37 @@ class Database:
 
         Raises Damaged, and StorageError for a database of somebody else's, of a newer version, or in use.
         """
-        engine = tables.engine_for(where, durable=durable)
+        source = source_of(where, durable=durable)
         lock: checking.Lock | None = None
         try:
-            path = tables.file_of(engine)
-            if path is not None:
-                lock = checking.alone(path)
-                checking.require_whole(path)
-            with engine.begin() as connection:
+            if source.path is not None:
+                source.path.parent.mkdir(parents=True, exist_ok=True)
+                lock = checking.alone(source.path)
+                checking.require_whole(source.path)
+            with closing(source.connect()) as connection, transaction(connection, "write"):
                 schema.prepare(connection)
         except BaseException:
-            engine.dispose()
             if lock is not None:
                 lock.release()
             raise
-        return cls(engine, lock)
+        return cls(source, lock)
 
     def load(self) -> Loaded:
         """Read everything that is. Blocks."""
-        snapshot = {"isolation_level": "REPEATABLE READ"} if self.shared else {}
         objects: dict[tuple[str, str], list[tuple[str, str, int, bytes]]] = defaultdict(list)
-        with self._reading().execution_options(**snapshot) as connection:
+        with reading(self._source) as connection:
             newest = tables.newest_revision(connection)
             compacted = tables.compacted_revision(connection)
             past = tables.past_bytes(connection, compacted)
             for revision, partition, resource, namespace, name, data in tables.all_objects(connection):
                 key = intern(resource), intern(partition)
-                objects[key].append((intern(namespace), name, revision, bytes(data)))
+                objects[key].append((intern(namespace), name, revision, data))
         return Loaded(max(newest, compacted), compacted, past, objects)
-
-    def _reading(self) -> Connection:
-        return self._engine.connect().execution_options(reading=True)
 
     def start_writing(self, news: Callable[[int], None]) -> None:
         """Start the thread; its answers come on the loop that runs now, and ``news`` is called there."""
-        self._writer = Writer(self._engine)
-        if self.shared:
-            from upright.apiserver.storage.listener import Listener  # noqa: PLC0415  reason: needs psycopg
-
-            self._listener = Listener(self._engine.url, news)
+        self._writer = Writer(self._source)
+        self._listener = self._source.listen(news)
 
     @property
     def writing(self) -> bool:
@@ -133,7 +125,7 @@ class Database:
     def replay(self, scope: Scope, since: int, until: int) -> Replayed:
         """Return the next events of the scope after ``since``, as far as ``until`` and a limit. Blocks."""
         address = scope.partition, scope.resource, scope.namespace, scope.name
-        with self._reading() as connection:
+        with reading(self._source) as connection:
             rows = tables.events_after(connection, since, until, address, REPLAY_EVENTS)
             known = {row[0]: row[7] for row in rows}
             wanted = [row[6] for row in rows if row[6] and row[6] not in known]
@@ -148,7 +140,6 @@ class Database:
             self._listener.close()
         if self._writer:
             self._writer.close()
-        self._engine.dispose()
         if self._lock is not None:
             self._lock.release()
 

@@ -14,8 +14,6 @@ from upright.apiserver.storage.tables import CHANNEL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy.engine import URL
-
 LOOK_SECONDS = 5.0
 """So often it is looked whether there are news that were not told: a notification can be lost with its connection."""
 AGAIN_SECONDS = 1.0
@@ -25,8 +23,8 @@ _DONE = "closing"
 class Listener:
     """A thread with a connection of its own; calls ``news`` on the loop, with 0 where it cannot be told what is new."""
 
-    def __init__(self, url: URL, news: Callable[[int], None]) -> None:
-        self._url = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    def __init__(self, url: str, news: Callable[[int], None]) -> None:
+        self._url = url
         self._news = news
         self._loop = asyncio.get_running_loop()
         self._closing = Event()

@@ -42,7 +42,7 @@ def is_new(where: str) -> bool:
 class NewDatabase:
     """Does what Database does; what is handed in before the file is made waits for it.
 
-    SQLAlchemy takes 150 ms to import: a thread does that, and hands the work on, in order. If the file cannot be made,
+    Making it waits for the disk: a thread does that, and hands the work on, in order. If the file cannot be made,
     everything handed in fails with the reason.
     """
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, inspect, select, text, update
-
+from upright.apiserver.storage import tables
 from upright.apiserver.storage.records import StorageError
-from upright.apiserver.storage.tables import facts, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sqlalchemy import Connection
+    from upright.apiserver.storage.connections import Connection
 
 FIRST_VERSION = 1
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {}
@@ -31,21 +29,23 @@ def prepare(connection: Connection) -> None:
 
     Raises StorageError for a newer version, and for a database that is somebody else's.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})"))
-    there = set(inspect(connection).get_table_names())
-    if not there & set(schema.tables):
-        if there and connection.dialect.name == "sqlite":
-            raise StorageError(f"the database has tables of another program ({', '.join(sorted(there)[:3])}, …)")
-        schema.create_all(connection)
-        begun = [{"name": "schema", "value": newest_version()}, {"name": "compacted", "value": 0}]
-        connection.execute(insert(facts), begun)
+    if connection.shared:
+        connection.execute("SELECT pg_advisory_xact_lock(?)", (_ONE_AT_A_TIME,))
+    there = connection.tables()
+    if there & tables.NAMES:
+        _migrate(connection)
         return
-    _migrate(connection)
+    if there and not connection.shared:
+        raise StorageError(f"the database has tables of another program ({', '.join(sorted(there)[:3])}, …)")
+    tables.create(connection)
+    tables.set_fact(connection, "schema", newest_version())
+    tables.set_fact(connection, "compacted", 0)
 
 
 def _migrate(connection: Connection) -> None:
-    version = connection.execute(select(facts.c.value).where(facts.c.name == "schema")).scalar_one()
+    version = tables.fact(connection, "schema")
+    if version is None:
+        raise StorageError("the database does not say which version of its tables it has: put a backup in its place")
     if version > newest_version():
         raise StorageError(
             f"the database was written by a newer version (schema {version}); this one knows {newest_version()}: "
@@ -53,4 +53,4 @@ def _migrate(connection: Connection) -> None:
         )
     for step in range(version + 1, newest_version() + 1):
         MIGRATIONS[step](connection)
-        connection.execute(update(facts).where(facts.c.name == "schema").values(value=step))
+        tables.set_fact(connection, "schema", step)

@@ -220,7 +220,7 @@ async def _opened(where: str, *, durable: bool) -> tuple[Database | NewDatabase,
     """Open what is there and read it; a file that is not there is made while the store is used already."""
     if is_new(where):
         return NewDatabase(where, durable=durable), Loaded(0, 0)
-    from upright.apiserver.storage.database import Database  # noqa: PLC0415  reason: SQLAlchemy costs 150 ms
+    from upright.apiserver.storage.database import Database  # noqa: PLC0415  reason: a new file is opened behind the first answer
 
     database = await anyio.to_thread.run_sync(partial(Database.open, where, durable=durable))
     try:

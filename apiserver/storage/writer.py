@@ -9,10 +9,13 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from upright.apiserver.storage.connections import transaction
+from upright.apiserver.storage.records import StorageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import Connection, Engine
+    from upright.apiserver.storage.connections import Connection, Source
 
 T = TypeVar("T")
 
@@ -27,8 +30,9 @@ class _Job(Generic[T]):
 class Writer:
     """A thread with the one connection that writes. Work is done in the order it was handed in."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._connection: Connection | None = None
         self._loop = asyncio.get_running_loop()
         self._jobs: SimpleQueue[_Job[object] | None] = SimpleQueue()
         # A daemon: a loop that died without closing the store must not keep the process.
@@ -47,16 +51,29 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        with self._engine.connect() as connection:
-            while (job := self._jobs.get()) is not None:
-                with suppress(RuntimeError):  # the loop is closed: there is nobody left to tell
-                    self._do(connection, job)
+        while (job := self._jobs.get()) is not None:
+            with suppress(RuntimeError):  # the loop is closed: there is nobody left to tell
+                self._do(job)
+        self._disconnect()
 
-    def _do(self, connection: Connection, job: _Job[object]) -> None:
+    def _do(self, job: _Job[object]) -> None:
         try:
-            with connection.begin():
+            with transaction(self._connected(), "write") as connection:
                 result = job.work(connection)
+        except StorageError as error:  # what it says is about the data: the connection is sound
+            self._loop.call_soon_threadsafe(job.failed, error)
         except Exception as error:  # noqa: BLE001  reason: whatever it was, the writers that wait are told
+            self._disconnect()  # it may be broken: the next piece of work finds out with another
             self._loop.call_soon_threadsafe(job.failed, error)
         else:
             self._loop.call_soon_threadsafe(job.done, result)
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._source.connect()
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

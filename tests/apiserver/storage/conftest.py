@@ -7,13 +7,14 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.exc import OperationalError
 
+from upright.apiserver.storage.connections import source_of
+from upright.apiserver.storage.records import StorageError
 from upright.apiserver.storage.store import Store
 
 if TYPE_CHECKING:
@@ -31,12 +32,10 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def empty(url: str, *, only_cut: bool = False) -> None:
     """Cut everybody else's connections, and drop the tables."""
-    engine = create_engine(_with_driver(url))
-    with engine.begin() as connection:
-        connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"))
+    with closing(source_of(url, durable=False).connect()) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
         if not only_cut:
-            connection.execute(text("DROP TABLE IF EXISTS objects, events, facts"))
-    engine.dispose()
+            connection.execute("DROP TABLE IF EXISTS objects, events, facts")
 
 
 @pytest.fixture(scope="session")
@@ -87,20 +86,14 @@ def _as_postgres() -> list[str]:
 
 
 def _wait_for(socket: Path, url: str, server: subprocess.Popen[bytes]) -> None:
-    engine = create_engine(_with_driver(url))
     while server.poll() is None:
         if socket.exists():
             try:
-                engine.connect().close()
-            except OperationalError:
+                source_of(url, durable=False).connect().close()
+            except StorageError:
                 continue
-            engine.dispose()
             return
     pytest.fail(f"PostgreSQL did not start: it ended with {server.returncode}")
-
-
-def _with_driver(url: str) -> str:
-    return url.replace("postgresql://", "postgresql+psycopg://")
 
 
 @pytest.fixture

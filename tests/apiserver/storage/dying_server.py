@@ -11,14 +11,15 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, event
-
 from upright.apiserver.__main__ import main
 from upright.apiserver.storage import commits, database, records, store, tables
+from upright.apiserver.storage.sqlite import SQLiteConnection
 from upright.apiserver.storage.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from upright.apiserver.storage.connections import Source
 
 STEPS = (
     "decided",
@@ -68,7 +69,7 @@ class Countdown:
             if statement.startswith(words):
                 self.reach(step)
 
-    def committing(self, _connection: object) -> None:
+    def committing(self) -> None:
         self.reach("compaction before commit" if self.last.startswith("compaction") else "before commit")
 
 
@@ -94,16 +95,29 @@ class Answering:
         self._loop.call_soon_threadsafe(*given)  # type: ignore[arg-type]  # reason: it hands on what it was given
 
 
+def _count_statements(name: str, countdown: Countdown) -> None:
+    """Have every statement counted after it was executed."""
+    call = getattr(SQLiteConnection, name)
+
+    def wrapped(self: SQLiteConnection, statement: str, *values: object) -> object:
+        result = call(self, statement, *values)
+        countdown.executed(statement)
+        return result
+
+    setattr(SQLiteConnection, name, wrapped)
+
+
 def arm(countdown: Countdown) -> None:
     """Have every step counted, and compaction run all the time."""
     for owner, name, step in _WRAPPED:
         before(owner, name, partial(countdown.reach, step))
-    event.listen(Engine, "after_cursor_execute", lambda _one, _two, statement, *_: countdown.executed(statement))
-    event.listen(Engine, "commit", countdown.committing)
+    for name in ("execute", "execute_many"):
+        _count_statements(name, countdown)
+    before(SQLiteConnection, "commit", countdown.committing)
     begin = Writer.__init__
 
-    def begun(self: Writer, engine: Engine) -> None:
-        begin(self, engine)
+    def begun(self: Writer, source: Source) -> None:
+        begin(self, source)
         self._loop = Answering(self, partial(countdown.reach, "after commit"))  # type: ignore[assignment]  # reason: all that it calls
 
     Writer.__init__ = begun  # type: ignore[method-assign]  # reason: that is what this program is for

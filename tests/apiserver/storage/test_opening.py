@@ -8,7 +8,6 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import Connection, text
 
 from upright.apiserver.storage import schema
 from upright.apiserver.storage.records import Address, Damaged, StorageError
@@ -16,6 +15,8 @@ from upright.apiserver.storage.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from upright.apiserver.storage.connections import Connection
 
 ADDRESS = Address("", "cmds", "", "a")
 
@@ -98,7 +99,7 @@ async def test_an_older_database_is_migrated_step_by_step_and_keeps_its_objects(
     done: list[int] = []
 
     def step(number: int, connection: Connection) -> None:
-        connection.execute(text(f"CREATE INDEX step_{number} ON events (resource)"))
+        connection.execute(f"CREATE INDEX step_{number} ON events (resource)")
         done.append(number)
 
     monkeypatch.setattr(schema, "MIGRATIONS", {2: lambda c: step(2, c), 3: lambda c: step(3, c)})
@@ -115,7 +116,7 @@ async def test_a_migration_that_fails_leaves_the_database_as_it_was(
         await store.create(ADDRESS, {"metadata": {}, "n": 1})
 
     def breaks(connection: Connection) -> None:
-        connection.execute(text("DELETE FROM objects"))
+        connection.execute("DELETE FROM objects")
         raise StorageError("no room")
 
     with monkeypatch.context() as patched:

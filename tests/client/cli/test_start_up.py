@@ -34,7 +34,7 @@ def every_command() -> list[str]:
 
 
 COMMANDS = every_command()
-HEAVY = {"aiodocker", "anyio", "argparse", "asyncio", "cryptography", "fastapi", "pydantic", "sqlalchemy", "uvicorn"}
+HEAVY = {"aiodocker", "anyio", "argparse", "asyncio", "cryptography", "fastapi", "pydantic", "sqlite3", "uvicorn"}
 
 
 def imported(*words: str) -> set[str]:
