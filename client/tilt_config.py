@@ -96,7 +96,7 @@ def _read(path: Path) -> Config:
         found = None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise NotAKubeconfig(f"{path} is not YAML: {error}") from error
-    config = (
+    config: Any = (  # Any: a YAML document
         {"apiVersion": "v1", "kind": "Config", "current-context": "", "preferences": {}} if found is None else found
     )
     if not isinstance(config, dict):

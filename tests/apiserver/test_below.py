@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     Running = Callable[[Subresources], Awaitable[Server]]
 
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 EXEC = "/api/v1/namespaces/default/pods/web/exec"
 LOG = "/api/v1/namespaces/default/pods/web/log"
 
@@ -45,7 +47,7 @@ async def running(registry: Registry, tmp_path: Path) -> AsyncIterator[Running]:
             await registry.create(Target(Pod, "default"), pod)
             plain = listen_on_loopback("127.0.0.1", 0)
             settings = Settings(tmp_path, secure_port=None)
-            server = Server(registry, plain, settings, now=lambda: pytest.fail("no clock"), subresources=subresources)
+            server = Server(registry, plain, settings, now=lambda: NOW, subresources=subresources)
             await group.start(server.serve)
             return server
 
