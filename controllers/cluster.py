@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from upright.controllers.clusters import Clusters
+    from upright.controllers.engines import Engines
     from upright.controllers.runtime.turn import Turn
     from upright.controllers.world.kubernetes import ClusterInfo, Kubernetes
     from upright.controllers.world.logs import Logs
@@ -48,8 +49,10 @@ class ClusterController(Controller[Cluster]):
         clusters: Clusters,
         logs: Logs,
         clock: Callable[[], datetime],
+        engines: Engines | None = None,
     ) -> None:
         self._opener = opener
+        self._engines = engines
         self._clusters = clusters
         self._logs = logs
         self._clock = clock
@@ -57,6 +60,8 @@ class ClusterController(Controller[Cluster]):
     async def reconcile(self, turn: Turn[Cluster]) -> Outcome:
         cluster = turn.obj
         connection = cluster.spec.connection
+        if connection is not None and connection.docker is not None:
+            return Outcome(self._of_engine(turn))
         if connection is None or connection.kubernetes is None:
             return Outcome()
         cause = connection.model_dump_json()
@@ -67,6 +72,25 @@ class ClusterController(Controller[Cluster]):
         if not isinstance(connected, _Connected):
             return Outcome(ClusterStatus())
         return Outcome(_status(connected, cluster))
+
+    def _of_engine(self, turn: Turn[Cluster]) -> ClusterStatus:
+        """Return what the container engine is on which Compose services run."""
+        engines = self._engines
+        if engines is None:
+            return ClusterStatus(error="there is no container engine here")
+        view = turn.tasks.ensure("engine", "engine", lambda _: engines.get())
+        if view.error is not None:
+            return ClusterStatus(error=self._explain(view.error))
+        if view.result is None:
+            return ClusterStatus()
+        info = view.result.info
+        connected = turn.obj.status.connected_at or self._clock()
+        return ClusterStatus(
+            arch=info.arch,
+            connected_at=connected,
+            version=info.version,
+            container_runtime=info.product,
+        )
 
     async def _connect(self, cluster: Cluster, report: Callable[[Any], None]) -> None:
         async with self._opener(cluster.spec) as kubernetes, anyio.create_task_group() as group:

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from upright.controllers.world.kubernetes import Kubernetes
 
 DEFAULT_CLUSTER = "default"
+DOCKER_CLUSTER = "docker"
+"""The Cluster that Compose services run on: the container engine."""
 
 
 class Clusters:

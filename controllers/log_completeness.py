@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from upright.controllers.docker_compose_log_stream import run_of
+from upright.openapi.v1alpha1.docker_compose_log_stream import DockerComposeLogStream
+from upright.openapi.v1alpha1.docker_compose_service import DockerComposeService
 from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery
 from upright.openapi.v1alpha1.pod_log_stream import PodLogStream
 
@@ -39,9 +42,21 @@ def _ended(container: Container) -> bool:
     return container.state.terminated is not None or waits_after_end
 
 
+def unread_compose(streams: Iterable[DockerComposeLogStream], services: Iterable[DockerComposeService]) -> list[str]:
+    """Return the names of Compose containers that have ended and whose log was not read to its end yet."""
+    read = {run for stream in streams for run in stream.status.read}
+    return [
+        one.name
+        for service in services
+        for one in service.status.containers
+        if one.state.started_at is not None and not one.state.running and run_of(one) not in read
+    ]
+
+
 async def all_read(caches: Caches, deadline: float) -> None:
     """Wait until nothing is unread, at most ``deadline`` seconds; call it while the controllers run."""
     streams, discoveries = caches.of(PodLogStream), caches.of(KubernetesDiscovery)
+    compose, services = caches.of(DockerComposeLogStream), caches.of(DockerComposeService)
     waiters: list[anyio.Event] = []
 
     def heard(old: object, new: object) -> None:
@@ -51,8 +66,10 @@ async def all_read(caches: Caches, deadline: float) -> None:
 
     streams.subscribe(heard)
     discoveries.subscribe(heard)
+    compose.subscribe(heard)
+    services.subscribe(heard)
     with anyio.move_on_after(deadline):
-        while unread(list(streams.all()), discoveries.all()):
+        while unread(list(streams.all()), discoveries.all()) or unread_compose(compose.all(), services.all()):
             news = anyio.Event()
             waiters.append(news)
             await news.wait()

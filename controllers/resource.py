@@ -23,6 +23,7 @@ from upright.openapi.v1alpha1.cluster import Cluster
 from upright.openapi.v1alpha1.cmd import Cmd
 from upright.openapi.v1alpha1.cmd_image import CmdImage
 from upright.openapi.v1alpha1.config_map import ConfigMap
+from upright.openapi.v1alpha1.docker_compose_service import DockerComposeService
 from upright.openapi.v1alpha1.docker_image import DockerImage
 from upright.openapi.v1alpha1.image_map import ImageMap
 from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 HOLD_REFRESH_SECONDS = 5.0
 """How often a resource that has no place looks again why: who is in its way changes without telling it."""
-STEPS: tuple[type[Object], ...] = (Cmd, DockerImage, CmdImage, KubernetesApply)
+STEPS: tuple[type[Object], ...] = (Cmd, DockerImage, CmdImage, KubernetesApply, DockerComposeService)
 
 
 class ResourceController(Controller[Resource]):
@@ -170,17 +171,17 @@ class ResourceController(Controller[Resource]):
     async def _served(self, turn: Turn[Resource], picture: Picture, budgets: Budgets) -> Serving:
         """Say how what runs is doing; a local server is started here, once its update is done."""
         resource, status = turn.obj, picture.status
-        if resource.spec.kubernetes is not None:
+        if resource.spec.local is None:
             busy = self._unfinished.could_help(resource.name)
-            found = serving.deployed(resource, status, turn.get, budgets, turn.now, others_busy=busy)
+            judge = serving.deployed if resource.spec.kubernetes is not None else serving.composed
+            found = judge(resource, status, turn.get, budgets, turn.now, others_busy=busy)
             (self._troubled.add if busy and (found.tolerated or found.excused) else self._troubled.discard)(
                 resource.name
             )
             return found
         built = bool(status.build_history) and not status.build_history[0].error
         if not built:
-            no_server = resource.spec.local is None or resource.spec.local.serve is None
-            return Serving("not_applicable" if no_server else "none")
+            return Serving("not_applicable" if resource.spec.local.serve is None else "none")
         found = serving.local(resource, status, turn.get, budgets, turn.now)
         if found.server is not None and status.current_build is None:
             await self._start_server(turn, found.server)
@@ -214,8 +215,7 @@ class ResourceController(Controller[Resource]):
 
     def _users_of(self, obj: Object) -> Iterable[Key]:
         for resource in self.caches.of(Resource).all():
-            spec = resource.spec.kubernetes
-            if spec is not None and any(image.image_map == obj.name for image in spec.images):
+            if any(image.image_map == obj.name for image in resource.spec.images):
                 yield Key("", resource.name)
 
     def _cluster_seen(self, obj: Object) -> Iterable[Key]:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from upright.openapi.v1alpha1.resource import (
     BuildRecord,
+    ComposeResourceInfo,
     DisableResourceStatus,
     K8sResourceInfo,
+    Link,
     LocalResourceInfo,
     Resource,
     ResourceStatus,
@@ -55,7 +57,7 @@ def whole(picture: Picture) -> ResourceStatus:
         update={
             "order": picture.resource.spec.order,
             "trigger_mode": _TRIGGER_MODES[picture.resource.spec.trigger_mode, picture.resource.spec.auto_init],
-            "endpoint_links": picture.resource.spec.links,
+            "endpoint_links": _links(picture),
             "specs": _specs(picture.resource),
             "update_status": word,
             "runtime_status": runtime,
@@ -63,6 +65,7 @@ def whole(picture: Picture) -> ResourceStatus:
             "ever_ready": before.ever_ready or (_built_well(before) and serving.opens_the_way),
             "local_resource_info": LocalResourceInfo(pid=serving.pid) if serving.pid else None,
             "k8s_resource_info": _pod_info(picture),
+            "compose_resource_info": _compose_info(picture),
             "tolerated_crashes": before.tolerated_crashes if serving.tolerated is None else dict(serving.tolerated),
             "excused": before.excused if serving.excused is None else dict(serving.excused),
             "disable_status": _switch(picture.resource, off=False),
@@ -101,10 +104,28 @@ def _runtime_word(picture: Picture, update: UpdateWord) -> str:
 
 def _specs(resource: Resource) -> tuple[TargetSpec, ...]:
     spec = resource.spec
+    images = (TargetSpec(id=f"image:{i.image_map}", type="image") for i in spec.images)
     if spec.kubernetes is not None:
-        images = (TargetSpec(id=f"image:{i.image_map}", type="image") for i in spec.kubernetes.images)
         return (*images, TargetSpec(id=f"k8s:{resource.name}", type="k8s"))
+    if spec.compose is not None:
+        return (*images, TargetSpec(id=f"docker-compose:{resource.name}", type="docker-compose"))
     return (TargetSpec(id=f"local:{resource.name}", type="local"),) if spec.local is not None else ()
+
+
+def _links(picture: Picture) -> tuple[Link, ...]:
+    """Return the links that were said; else, of a Compose service, where its published ports are."""
+    spec, seen = picture.resource.spec, picture.serving.compose
+    if spec.links or spec.compose is None or not spec.compose.infer_links or seen is None:
+        return spec.links
+    ports = dict.fromkeys(port.host_port for port in seen.port_bindings)
+    return tuple(Link(url=f"http://localhost:{port}/") for port in ports)
+
+
+def _compose_info(picture: Picture) -> ComposeResourceInfo | None:
+    seen = picture.serving.compose
+    if seen is None or seen.container_state is None:
+        return None
+    return ComposeResourceInfo(health_status=seen.container_state.health_status)
 
 
 def _pod_info(picture: Picture) -> K8sResourceInfo | None:
@@ -138,6 +159,8 @@ def _targets(picture: Picture, word: UpdateWord, before: tuple[Target, ...]) -> 
         targets.append(_runtime_target(picture, "serve", "server", before))
     if spec.kubernetes is not None and not _invisible(picture):
         targets.append(_runtime_target(picture, "runtime", _runtime_kind(picture.resource), before))
+    if spec.compose is not None:
+        targets.append(_runtime_target(picture, "runtime", "server", before))
     return tuple(targets)
 
 
@@ -205,7 +228,7 @@ def disabled(resource: Resource, status: ResourceStatus) -> ResourceStatus:
     kinds: dict[str, Literal["job", "server"]] = {}
     if spec.local is None or spec.local.update is not None:
         kinds["update"] = "job"
-    if spec.kubernetes is not None:
+    if spec.kubernetes is not None or spec.compose is not None:
         kinds["runtime"] = _runtime_kind(resource)
     if spec.local is not None and spec.local.serve is not None:
         kinds["serve"] = "server"

@@ -40,8 +40,8 @@ def wish(resource: Resource) -> Wish:
     if spec.local is not None:
         alone = spec.local.update is not None and not spec.allow_parallel
         rank = _LOCAL_FIRST
-    elif spec.kubernetes is not None:
-        images = frozenset(image.image_map for image in spec.kubernetes.images)
+    else:
+        images = frozenset(image.image_map for image in spec.images)
         rank = _UNCATEGORIZED_NEXT if resource.name == UNCATEGORIZED else _REST if images else _WITHOUT_IMAGES
     return Wish(resource.name, spec.kind, (rank, spec.order), spec.depends_on, alone, images)
 

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Literal
 from upright.controllers import fingerprint
 from upright.controllers.finalizers import CMD_FINALIZER
 from upright.controllers.update import step_meta
+from upright.controllers.verdict import compose as compose_rules
 from upright.controllers.verdict import runtime as runtime_rules
+from upright.controllers.verdict.compose import Composed
 from upright.controllers.verdict.finding import Finding
 from upright.controllers.verdict.runtime import Deployed
 from upright.controllers.verdict.serving_pods import Wait
 from upright.openapi.v1alpha1.cmd import Cmd
+from upright.openapi.v1alpha1.docker_compose_service import DockerComposeService
 from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply
 from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery, KubernetesDiscoveryStatus
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from upright.controllers.update import Find
     from upright.controllers.verdict.budgets import Budgets
     from upright.openapi.v1alpha1.cmd import CmdRunning, CmdTerminated
+    from upright.openapi.v1alpha1.docker_compose_service import DockerComposeServiceStatus
     from upright.openapi.v1alpha1.kubernetes_discovery import Pod
     from upright.openapi.v1alpha1.resource import Resource, ResourceStatus
 
@@ -49,6 +53,7 @@ class Serving:
     excused: Mapping[str, datetime | None] | None = None
     opens_the_way: bool = False
     blind: bool = False
+    compose: DockerComposeServiceStatus | None = None
 
     @property
     def waits_for(self) -> str:
@@ -106,6 +111,37 @@ def _exited(path: tuple[str, ...], ended: CmdTerminated) -> Finding:
     if ended.reason and not ended.reason.startswith("exit status"):
         message = f"{message}: {ended.reason}"
     return Finding("server-exited", path, message, ended.finished_at, exit_code=ended.exit_code, recoverable=False)
+
+
+def composed(
+    resource: Resource, status: ResourceStatus, find: Find, budgets: Budgets, now: datetime, *, others_busy: bool
+) -> Serving:
+    """Return how a Compose service is doing, once it was brought up."""
+    spec, seen = resource.spec.compose, find(DockerComposeService, resource.name)
+    if spec is None or seen is None or seen.status.last_apply_finish_time is None or seen.status.apply_error:
+        return Serving("none")
+    known = Composed(
+        spec.service.service,
+        seen.status.containers,
+        seen.status.replicas,
+        completes=spec.completes,
+        tolerated=status.tolerated_crashes,
+        once_ready=status.ever_ready,
+        busy=others_busy,
+    )
+    found = compose_rules.composed(known, budgets, now)
+    return Serving(
+        found.state,
+        found.waits,
+        found.findings,
+        found.after,
+        found.complete,
+        active=bool(seen.status.containers),
+        since=seen.status.last_apply_finish_time,
+        tolerated=found.tolerated,
+        opens_the_way=found.state == "ok" or (spec.opens_when_started and found.started and found.state != "error"),
+        compose=seen.status,
+    )
 
 
 def deployed(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import anyio
 
+from upright.controllers.clusters import DEFAULT_CLUSTER, DOCKER_CLUSTER
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
 from upright.controllers.verdict.session import Observed, decide, with_grace
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from upright.openapi.meta import Object
     from upright.openapi.v1alpha1.tiltfile import TiltfileStatus
 
+CLUSTERS_OF = {"kubernetes": DEFAULT_CLUSTER, "compose": DOCKER_CLUSTER}
+"""The Cluster that resources of a kind run on."""
 WRITE_EVERY_SECONDS = 0.2
 WRITE_SECONDS_PER_TARGET = 0.001
 """A status with many targets is written more seldom: saying how the run goes must not hold it up."""
@@ -104,7 +107,8 @@ class SessionController(Controller[Session]):
         targets.sort(key=lambda target: target.name)
         started = session.status.start_time or turn.now
         ended = state.terminated if state is not None else None
-        cluster = turn.get(Cluster, "default")
+        needed = {name for r in resources if r.spec.auto_init and (name := CLUSTERS_OF.get(r.spec.kind))}
+        trouble = [one.status.error for one in turn.all(Cluster) if one.name in needed and one.status.error]
         seen = Observed(
             targets=targets,
             failures=[failure for r in resources for failure in r.status.failures],
@@ -112,8 +116,8 @@ class SessionController(Controller[Session]):
             tiltfile_error=ended.error if ended else "",
             wrong_usage=ended is not None and ended.wrong_usage,
             tiltfile_done=_all_there(resources, state),
-            cluster_error=cluster.status.error if cluster is not None else "",
-            cluster_needed=any(r.spec.kind == "kubernetes" and r.spec.auto_init for r in resources),
+            cluster_error=next(iter(trouble), ""),
+            cluster_needed=bool(needed),
             deployed_at={r.name: at for r in resources if (at := r.status.last_deploy_time)},
             held_back=_held_back(resources),
             sight_lost_at=min(

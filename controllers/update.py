@@ -6,16 +6,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from upright.controllers import fingerprint
-from upright.controllers.finalizers import APPLY_FINALIZER, CMD_FINALIZER
+from upright.controllers.finalizers import APPLY_FINALIZER, CMD_FINALIZER, COMPOSE_FINALIZER
 from upright.controllers.fingerprint import CAUSE, RESOURCE, SPAN
 from upright.openapi.meta import Object, ObjectMeta
 from upright.openapi.v1alpha1.cmd import Cmd
 from upright.openapi.v1alpha1.cmd_image import CmdImage
+from upright.openapi.v1alpha1.docker_compose_service import DockerComposeService
 from upright.openapi.v1alpha1.docker_image import DockerImage
 from upright.openapi.v1alpha1.image_map import ImageMap
 from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply
 from upright.openapi.v1alpha1.resource import (
     TRIGGER,
+    ComposeSpec,
     KubernetesSpec,
     LocalSpec,
     ObjectRef,
@@ -25,6 +27,7 @@ from upright.openapi.v1alpha1.resource import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
     from typing import Protocol
 
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
         """Returns an object as last seen."""
 
         def __call__(self, kind: type[K], name: str, /) -> K | None: ...
+
+
+_APPLY_RULE = "apply-refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,9 @@ def update(resource: Resource, cause: str, find: Find) -> Update:
     if spec.local is not None:
         return _local(resource, spec.local, cause, find)
     if spec.kubernetes is not None:
-        return _kubernetes(resource, spec.kubernetes, cause, find)
+        return _deployment(resource, _apply(resource, spec.kubernetes, cause, find), cause, find)
+    if spec.compose is not None:
+        return _deployment(resource, _compose_up(resource, spec.compose, cause, find), cause, find)
     return Update("done", (), ())
 
 
@@ -65,6 +73,8 @@ def cause_of(resource: Resource) -> str:
         return fingerprint.of_spec(spec.local, *inputs)
     if spec.kubernetes is not None:
         return fingerprint.of_spec(spec.kubernetes.model_copy(update={"display_names": ()}), *inputs)
+    if spec.compose is not None:
+        return fingerprint.of_spec(spec.compose, *inputs)
     return asked
 
 
@@ -106,29 +116,10 @@ def _words(args: tuple[str, ...]) -> str:
 
 def builds(resource: Resource, cause: str, find: Find) -> Update:
     """Return how the images of the resource are going, without what is deployed of them: they may be built before it may update."""
-    kubernetes = resource.spec.kubernetes
-    return _builds(resource, kubernetes.images if kubernetes is not None else (), cause, find)
-
-
-def _kubernetes(resource: Resource, kubernetes: KubernetesSpec, cause: str, find: Find) -> Update:
-    building = _builds(resource, kubernetes.images, cause, find)
-    if building.state == "failed":
-        return building
-    step, apply = _apply(resource, kubernetes, cause, find)
-    if building.state == "running":
-        waits = step.model_copy(update={"state": "waiting", "error": ""})
-        return replace(building, steps=(*building.steps, waits))
-    everything = ((*building.steps, step), (*building.objects, apply))
-    if step.state == "failed":
-        return Update("failed", *everything, step.error, "apply-refused")
-    return Update("done" if step.state == "done" else "running", *everything)
-
-
-def _builds(resource: Resource, images: tuple[ResourceImage, ...], cause: str, find: Find) -> Update:
     steps: list[Step] = []
     objects: list[Object] = []
     built: set[str] = set()
-    for image in images:
+    for image in resource.spec.images:
         step, wanted = _image(resource, image, cause, find, begin=built.issuperset(image.needs))
         steps.append(step)
         objects += [wanted] if wanted is not None else []
@@ -136,7 +127,23 @@ def _builds(resource: Resource, images: tuple[ResourceImage, ...], cause: str, f
             told = f"building {image.selector.selector}: {step.error}"
             return Update("failed", tuple(steps), tuple(objects), told, "build-failed")
         built |= {image.image_map} if step.state == "done" else set()
-    return Update("done" if len(built) == len(images) else "running", tuple(steps), tuple(objects))
+    done = len(built) == len(resource.spec.images)
+    return Update("done" if done else "running", tuple(steps), tuple(objects))
+
+
+def _deployment(resource: Resource, last: tuple[Step, Object, str], cause: str, find: Find) -> Update:
+    """Return how building the images goes, and ``last``: the step that deploys them, its object and its rule."""
+    step, deployed, rule = last
+    building = builds(resource, cause, find)
+    if building.state == "failed":
+        return building
+    if building.state == "running":
+        waits = step.model_copy(update={"state": "waiting", "error": ""})
+        return replace(building, steps=(*building.steps, waits))
+    everything = ((*building.steps, step), (*building.objects, deployed))
+    if step.state == "failed":
+        return Update("failed", *everything, step.error, rule)
+    return Update("done" if step.state == "done" else "running", *everything)
 
 
 def _image(
@@ -165,21 +172,39 @@ def _image(
     return _step(name, "done" if known else "running", wanted, "", times), wanted
 
 
-def _apply(resource: Resource, kubernetes: KubernetesSpec, cause: str, find: Find) -> tuple[Step, KubernetesApply]:
+def _apply(resource: Resource, kubernetes: KubernetesSpec, cause: str, find: Find) -> tuple[Step, Object, str]:
     meta = step_meta(resource, resource.name, cause, f"kubernetesapply:{resource.name}", APPLY_FINALIZER)
     wanted = KubernetesApply(metadata=meta, spec=kubernetes.apply)
     seen = find(KubernetesApply, resource.name)
     if seen is None or not _is(seen, seen.status.applied_input_hash, wanted, *image_refs(wanted, find)):
-        return _step(f"{resource.name}:apply", "running", wanted), wanted
+        return _step(f"{resource.name}:apply", "running", wanted), wanted, _APPLY_RULE
     times = (seen.status.last_apply_start_time, seen.status.last_apply_time)
     state: Literal["failed", "done"] = "failed" if seen.status.error else "done"
-    return _step(f"{resource.name}:apply", state, wanted, seen.status.error, times), wanted
+    return _step(f"{resource.name}:apply", state, wanted, seen.status.error, times), wanted, _APPLY_RULE
+
+
+def _compose_up(resource: Resource, compose: ComposeSpec, cause: str, find: Find) -> tuple[Step, Object, str]:
+    meta = step_meta(resource, resource.name, cause, f"dc:{resource.name}", COMPOSE_FINALIZER)
+    wanted = DockerComposeService(metadata=meta, spec=compose.service)
+    seen = find(DockerComposeService, resource.name)
+    name, rule = f"{resource.name}:up", "compose-up-failed"
+    if seen is None or not _is(seen, seen.status.applied_input_hash, wanted, *local_refs(wanted.spec.image_maps, find)):
+        return _step(name, "running", wanted), wanted, rule
+    times = (seen.status.last_apply_start_time, seen.status.last_apply_finish_time)
+    state: Literal["failed", "done"] = "failed" if seen.status.apply_error else "done"
+    return _step(name, state, wanted, seen.status.apply_error, times), wanted, rule
 
 
 def image_refs(apply: KubernetesApply, find: Find) -> tuple[str, ...]:
     """Return the built images that an apply reads, in its order; empty text for one that is not built."""
     maps = [find(ImageMap, name) for name in apply.spec.image_maps]
     return tuple(found.status.image if found is not None else "" for found in maps)
+
+
+def local_refs(image_maps: Iterable[str], find: Find) -> tuple[str, ...]:
+    """Return the built images as the engine that built them knows them; empty text for one that is not built."""
+    maps = [find(ImageMap, name) for name in image_maps]
+    return tuple(found.status.image_from_local if found is not None else "" for found in maps)
 
 
 def _is(seen: Object, ran: str, wanted: Object, *inputs: str) -> bool:

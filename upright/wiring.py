@@ -14,14 +14,19 @@ from upright.controllers.cluster import ClusterController
 from upright.controllers.clusters import Clusters
 from upright.controllers.cmd import CmdController
 from upright.controllers.cmd_image import CmdImageController
+from upright.controllers.compose_projects import ComposeProjects
 from upright.controllers.delivery import Delivery
+from upright.controllers.docker_compose_log_stream import DockerComposeLogStreamController
+from upright.controllers.docker_compose_service import DockerComposeServiceController
 from upright.controllers.docker_image import DockerImageController
 from upright.controllers.engines import Engines
 from upright.controllers.image_map import ImageMapController
 from upright.controllers.kubernetes_apply import KubernetesApplyController
 from upright.controllers.kubernetes_discovery import KubernetesDiscoveryController
+from upright.controllers.leftovers import reap_dead, run_labels
 from upright.controllers.pod_log_stream import PodLogStreamController
 from upright.controllers.port_forward import PortForwardController
+from upright.controllers.published_ports import PublishedPorts
 from upright.controllers.resource import ResourceController
 from upright.controllers.tiltfile.controller import TiltfileController
 from upright.controllers.tiltfile.execution import Execution
@@ -73,7 +78,14 @@ class Wiring:
             str(self._frozen) if self.connection.embedded else ""
         )  # never the user's, also not before it is written
         self.engines = Engines(self._engine)
+        self.labels = run_labels(folder.id)
+        self.compose = ComposeProjects(self.engines, processes, self.environment, folder.cluster, self.labels)
         self._context: ChosenContext | None = None
+
+    @property
+    def ports(self) -> PublishedPorts:
+        """What makes ports of Compose services reachable on this machine."""
+        return PublishedPorts(self.engines, lambda text: self.logs.open("engine", "").write(text, level="WARN"))
 
     def environment(self) -> dict[str, str]:
         """Return what local commands get."""
@@ -121,6 +133,7 @@ class Wiring:
         ) as engine:
             info = engine.info
             say(f"Container engine: {info.product} {info.version} at {info.address}")
+            await reap_dead(engine, say)
             yield engine
 
     @asynccontextmanager
@@ -140,8 +153,7 @@ class Wiring:
 
         engine = await self.engines.get()
         self.logs.open("cluster", "").write("Deploying to the embedded cluster (--cluster=CONTEXT for another one)")
-        labels = {"dev.upright.run": self.folder.id}
-        async with embedded_cluster(self.folder, engine, labels, f"upright-{self.folder.id}") as cluster:
+        async with embedded_cluster(self.folder, engine, self.labels, f"upright-{self.folder.id}") as cluster:
             yield cluster
 
 
@@ -157,7 +169,9 @@ def controllers(wiring: Wiring) -> Iterable[Controller[Any]]:
         DockerImageController(engines, delivery, logs, utc_now),
         CmdImageController(engines, delivery, wiring.processes, wiring.environment, logs, utc_now),
         ImageMapController(),
-        ClusterController(wiring.cluster, clusters, logs, utc_now),
+        ClusterController(wiring.cluster, clusters, logs, utc_now, engines),
+        DockerComposeServiceController(wiring.compose, wiring.ports, logs, utc_now),
+        DockerComposeLogStreamController(engines, logs, utc_now),
         KubernetesApplyController(
             clusters,
             logs,

@@ -15,7 +15,7 @@ from upright.controllers.tiltfile.yaml_documents import dump
 from upright.openapi.v1alpha1.docker_compose_service import DockerComposeProject, DockerComposeServiceSpec
 from upright.openapi.v1alpha1.limits import Limits
 from upright.openapi.v1alpha1.live_update import ComposeLiveUpdateSelector, LiveUpdateSelector
-from upright.openapi.v1alpha1.resource import ComposeSpec, ResourceSpec
+from upright.openapi.v1alpha1.resource import ComposeSpec, ResourceImage, ResourceSpec
 
 if TYPE_CHECKING:
     from upright.controllers.tiltfile.images import Image, ImageIndex
@@ -78,6 +78,7 @@ def _resource(
     said = service.options
     dependencies = [names[name] for name in depends_on(body) if name in names]
     images = index.in_build_order([image.map_name]) if image is not None else []
+    wanted = _conditions(one, service.service)
     return ResourceSpec(
         kind="compose",
         depends_on=tuple(dict.fromkeys([*dependencies, *said.resource_deps])),
@@ -87,7 +88,7 @@ def _resource(
         links=tuple(said.links),
         limits=said.limits or Limits(),
         compose=ComposeSpec(
-            images=tuple(resource_image(project, needed, base=needed is not image) for needed in images),
+            images=tuple(_built(project, needed, base=needed is not image) for needed in images),
             service=DockerComposeServiceSpec(
                 service=service.service,
                 project=DockerComposeProject(
@@ -101,9 +102,32 @@ def _resource(
                 ),
                 image_maps=(image.map_name,) if image is not None else (),
             ),
+            completes="service_completed_successfully" in wanted,
+            opens_when_started=bool(wanted) and wanted <= {"service_started"},
             infer_links=service.infer_links,
             live_updates=_live_updates(service, image),
         ),
+    )
+
+
+def _conditions(one: ComposeProject, name: str) -> set[str]:
+    """Return what the project's services wait for in this one."""
+    found = (depends_on(body).get(name) for body in one.whole["services"].values() if one.is_active(body))
+    return {condition for condition in found if condition}
+
+
+def _built(project: Project, image: Image, *, base: bool) -> ResourceImage:
+    """Return the image and how it is built; it stays on the engine, unless a cluster may need it too."""
+    made = resource_image(project, image, base=base)
+    if project.entities:
+        return made
+    docker, command = made.docker_image, made.cmd_image
+    stays = {"cluster": ""}
+    return made.model_copy(
+        update={
+            "docker_image": docker.model_copy(update=stays) if docker is not None else None,
+            "cmd_image": command.model_copy(update=stays) if command is not None else None,
+        }
     )
 
 

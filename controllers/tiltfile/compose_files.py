@@ -18,6 +18,7 @@ _VARIABLE = re.compile(
 )
 _REPLACED = frozenset({"command", "entrypoint"})
 _NOT_A_NAME = re.compile(r"[^a-z0-9_-]")
+_STARTED = "service_started"
 _NOT_UNDERSTOOD = ("include",)
 
 
@@ -107,7 +108,9 @@ def variables_of(text: str) -> dict[str, str]:
     }
 
 
-def depends_on(service: Json) -> list[str]:
-    """Return the services that this one depends on."""
-    found = service.get("depends_on") or ()
-    return [str(name) for name in found]
+def depends_on(service: Json) -> dict[str, str]:
+    """Return the services that this one depends on, each with what it waits for."""
+    found = service.get("depends_on") or {}
+    if not isinstance(found, dict):
+        return {str(name): _STARTED for name in found}
+    return {str(name): str((how or {}).get("condition") or _STARTED) for name, how in found.items()}

@@ -7,9 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from upright.controllers import fingerprint
+from upright.controllers.clusters import DOCKER_CLUSTER
 from upright.controllers.runtime.controller import Controller, Outcome
 from upright.openapi.meta import Object, ObjectMeta
-from upright.openapi.v1alpha1.cluster import Cluster, ClusterConnection, ClusterSpec
+from upright.openapi.v1alpha1.cluster import Cluster, ClusterConnection, ClusterSpec, DockerConnection
 from upright.openapi.v1alpha1.cmd import Cmd
 from upright.openapi.v1alpha1.config_map import ConfigMap
 from upright.openapi.v1alpha1.extension import Extension
@@ -99,10 +100,6 @@ class TiltfileController(Controller[Tiltfile]):
         if evaluation.error is not None:
             log.write(str(evaluation.error), level="ERROR")
             return _Ran(evaluation, str(evaluation.error), started, finished)
-        refused = _refused(evaluation)
-        if refused:
-            log.write(refused, level="ERROR")
-            return _Ran(evaluation, refused, started, finished)
         log.write(f"Successfully loaded Tiltfile ({(finished - started).total_seconds() * 1000:.3f}ms)")
         return _Ran(evaluation, "", started, finished)
 
@@ -116,8 +113,11 @@ class TiltfileController(Controller[Tiltfile]):
                 default_registry=evaluation.default_registry,
             )
             yield Cluster(metadata=ObjectMeta(name="default"), spec=spec)
+        if any(resource.spec.kind == "compose" for resource in resources):
+            engine = ClusterSpec(connection=ClusterConnection(docker=DockerConnection()))
+            yield Cluster(metadata=ObjectMeta(name=DOCKER_CLUSTER), spec=engine)
         for resource in resources:
-            for image in resource.spec.kubernetes.images if resource.spec.kubernetes is not None else ():
+            for image in resource.spec.images:
                 maps.setdefault(
                     image.image_map, ImageMap(metadata=ObjectMeta(name=image.image_map), spec=image.selector)
                 )
@@ -131,14 +131,6 @@ def _labelled(obj: Object) -> Object:
         return obj
     labels = {label: label for label in obj.spec.labels} | obj.metadata.labels
     return obj.model_copy(update={"metadata": obj.metadata.model_copy(update={"labels": labels})})
-
-
-def _refused(evaluation: Evaluation) -> str:
-    """Return why the resources cannot be run, or nothing: what cannot be run must not look as if it were healthy."""
-    services = [resource.name for resource in evaluation.resources if resource.spec.kind == "compose"]
-    if not services:
-        return ""
-    return f"Docker Compose services cannot be run yet: {', '.join(services)}. Remove docker_compose() to run the rest"
 
 
 def _ended(ran: _Ran, print_: str) -> TiltfileStatus:

@@ -17,8 +17,8 @@ LOG_LINES = 20
 """How many of the last lines of a log a card shows."""
 
 _EXIT = re.compile(r"exit status (\d+)$")
-_RULES = {"Cmd": "command-failed", "KubernetesApply": "apply-refused"}
-_SPANS = {"Cmd": "cmd", "KubernetesApply": "kubernetesapply"}
+_RULES = {"Cmd": "command-failed", "KubernetesApply": "apply-refused", "DockerComposeService": "compose-up-failed"}
+_SPANS = {"Cmd": "cmd", "KubernetesApply": "kubernetesapply", "DockerComposeService": "dcup"}
 
 
 def card_of_update(resource: Resource, status: ResourceStatus, tail: Callable[[str, int], Sequence[str]]) -> Failure:
@@ -53,6 +53,8 @@ def with_whole_log(card: Failure, tail: Callable[[str, int], Sequence[str]]) -> 
 def card_of_finding(resource: Resource, finding: Finding, tail: Callable[[str, int], Sequence[str]]) -> Failure:
     """Return the card of what a rule found."""
     span = f"pod:{resource.name}:{':'.join(finding.log_of)}" if finding.log_of else ""
+    if resource.spec.compose is not None:
+        span = ":".join(("dc", resource.name, *filter(None, finding.log_of or ())))
     if finding.path and finding.path[0].startswith("Cmd/"):
         span = f"localserve:{finding.path[0].removeprefix('Cmd/')}"
     suffix = "serve" if resource.spec.local is not None else "runtime"

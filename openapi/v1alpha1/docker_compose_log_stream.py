@@ -22,10 +22,11 @@ class DockerComposeLogStreamSpec(Model):
 
 
 class DockerComposeLogStreamStatus(Model):
-    """Since when the log is read, or what went wrong."""
+    """Since when the log is read, or what went wrong; ``read`` are the containers' runs whose log was read to its end."""
 
     started_at: MicroTime | None = None
     error: str = omit("")
+    read: tuple[str, ...] = omit(())
 
 
 class DockerComposeLogStream(Object):

@@ -54,8 +54,22 @@ class DockerPortBinding(Model):
     host_ip: str = omit("", alias="hostIP")
 
 
+class ComposeContainer(Model):
+    """One container of the service, as the engine shows it; ``restarts`` are the engine's own."""
+
+    id: str
+    name: str
+    image: str = omit("")
+    state: DockerContainerState = DockerContainerState()
+    restarts: int = omit(0)
+    health_output: str = omit("")
+
+
 class DockerComposeServiceStatus(Model):
-    """The container, and how the last ``up`` went."""
+    """Tilt's fields (the first container, and how the last ``up`` went), and beside them all containers.
+
+    ``replicas`` is how many there should be.
+    """
 
     disable_status: DisableStatus | None = None
     container_id: str = omit("", alias="containerID")
@@ -65,6 +79,9 @@ class DockerComposeServiceStatus(Model):
     apply_error: str = omit("")
     last_apply_start_time: MicroTime | None = None
     last_apply_finish_time: MicroTime | None = None
+    containers: tuple[ComposeContainer, ...] = omit(())
+    replicas: int = omit(0)
+    applied_input_hash: str = omit("")
 
 
 class DockerComposeService(Object):

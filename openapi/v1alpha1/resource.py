@@ -76,12 +76,18 @@ class KubernetesSpec(Model):
 
 
 class ComposeSpec(Model):
-    """A service of a Compose project, and the images it needs in build order."""
+    """A service of a Compose project, and the images it needs in build order.
+
+    ``completes``: another service waits for it to end well. ``opensWhenStarted``: those that depend on it wait for no
+    more than its start.
+    """
 
     images: tuple[ResourceImage, ...] = omit(())
     service: DockerComposeServiceSpec
     infer_links: bool = True
     live_updates: tuple[LiveUpdateSpec, ...] = omit(())
+    completes: bool = omit(default=False)
+    opens_when_started: bool = omit(default=False)
 
 
 class ResourceSpec(Model):
@@ -101,6 +107,12 @@ class ResourceSpec(Model):
     local: LocalSpec | None = None
     kubernetes: KubernetesSpec | None = None
     compose: ComposeSpec | None = None
+
+    @property
+    def images(self) -> tuple[ResourceImage, ...]:
+        """The images that are built for it."""
+        part = self.kubernetes or self.compose
+        return part.images if part is not None else ()
 
 
 class ObjectRef(Model):
@@ -157,6 +169,12 @@ class LocalResourceInfo(Model):
     pid: int = omit(0)
 
 
+class ComposeResourceInfo(Model):
+    """What the service's health check says."""
+
+    health_status: str = omit("")
+
+
 class DisableResourceStatus(Model):
     """How many of the resource's sources switch it on or off."""
 
@@ -203,6 +221,7 @@ class ResourceStatus(Model):
     endpoint_links: tuple[Link, ...] = omit(())
     k8s_resource_info: K8sResourceInfo | None = omit(None, alias="k8sResourceInfo")
     local_resource_info: LocalResourceInfo | None = None
+    compose_resource_info: ComposeResourceInfo | None = None
     runtime_status: Literal["", "unknown", "ok", "pending", "error", "not_applicable", "none"] = omit("")
     update_status: Literal["", "none", "in_progress", "ok", "pending", "error", "not_applicable"] = omit("")
     specs: tuple[TargetSpec, ...] = omit(())

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from upright.controllers.world.engine.errors import Conflict, EngineError, NotFound
 from upright.controllers.world.engine.images import full_id, label_filter, moment
-from upright.controllers.world.engine.protocol import Container
+from upright.controllers.world.engine.protocol import Container, PublishedPort
 from upright.controllers.world.engine.words import start_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from upright.controllers.world.engine.connection import Connection
     from upright.controllers.world.engine.protocol import ContainerSpec, ContainerState, Labels, Mount
@@ -193,7 +193,31 @@ def _container(body: Mapping[str, Any]) -> Container:
         labels=body["Config"].get("Labels") or {},
         network=body["HostConfig"].get("NetworkMode") or "",
         addresses={name: network["IPAddress"] for name, network in networks.items() if network.get("IPAddress")},
+        image=body["Config"].get("Image") or "",
+        restarts=body.get("RestartCount") or 0,
+        health=_health(state),
+        health_output=_health_output(state),
+        published=tuple(_published(body.get("NetworkSettings", {}).get("Ports") or {})),
     )
+
+
+def _health(state: Mapping[str, Any]) -> str:
+    """Return ``starting``, ``healthy`` or ``unhealthy``; nothing without a health check."""
+    word = str((state.get("Health") or state.get("Healthcheck") or {}).get("Status") or "")
+    return "" if word == "none" else word
+
+
+def _health_output(state: Mapping[str, Any]) -> str:
+    entries = (state.get("Health") or state.get("Healthcheck") or {}).get("Log") or [{}]
+    return str(entries[-1].get("Output") or "").strip()
+
+
+def _published(ports: Mapping[str, Any]) -> Iterator[PublishedPort]:
+    for name, bindings in ports.items():
+        port, _, protocol = name.partition("/")
+        for one in bindings or ():
+            if one.get("HostPort"):
+                yield PublishedPort(one.get("HostIp") or "", int(one["HostPort"]), int(port), protocol or "tcp")
 
 
 def _listed(body: Mapping[str, Any]) -> Container:

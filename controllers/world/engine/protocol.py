@@ -173,11 +173,22 @@ class ContainerSpec:
     tty: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedPort:
+    """A port of the engine's machine that leads to a container's."""
+
+    host_ip: str
+    host_port: int
+    port: int
+    protocol: str = "tcp"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """A container as the engine shows it. ``error`` says why its program could not be started.
 
-    ``pid`` is in the engine's process namespace, 0 when not running. ``addresses`` is by network.
+    ``pid`` is in the engine's process namespace, 0 when not running. ``addresses`` is by network. ``restarts`` are the
+    engine's own; ``health`` is empty without a health check, ``health_output`` what the last one said.
     """
 
     id: str
@@ -194,6 +205,11 @@ class Container:
     labels: Labels = field(default_factory=dict[str, str])
     network: str = ""
     addresses: Mapping[str, str] = field(default_factory=dict[str, str])
+    image: str = ""
+    restarts: int = 0
+    health: str = ""
+    health_output: str = ""
+    published: tuple[PublishedPort, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

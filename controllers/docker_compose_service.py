@@ -1,0 +1,192 @@
+"""The DockerComposeService controller: brings a service up once for each wish, and watches its containers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import anyio
+
+from upright.controllers import fingerprint
+from upright.controllers.finalizers import COMPOSE_FINALIZER
+from upright.controllers.fingerprint import RESOURCE
+from upright.controllers.runtime.controller import Controller, Outcome, Watch
+from upright.controllers.runtime.queue import Key
+from upright.controllers.update import local_refs
+from upright.controllers.world.compose import ComposeFailed, NoCompose
+from upright.controllers.world.engine.errors import EngineError, EngineGone, NoEngine
+from upright.openapi.meta import ObjectMeta
+from upright.openapi.v1alpha1.docker_compose_log_stream import DockerComposeLogStream, DockerComposeLogStreamSpec
+from upright.openapi.v1alpha1.docker_compose_service import (
+    ComposeContainer,
+    DockerComposeService,
+    DockerComposeServiceStatus,
+    DockerContainerState,
+    DockerPortBinding,
+)
+from upright.openapi.v1alpha1.image_map import ImageMap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from upright.controllers.compose_projects import ComposeProjects
+    from upright.controllers.published_ports import PublishedPorts
+    from upright.controllers.runtime.turn import Turn
+    from upright.controllers.world.engine.protocol import Container
+    from upright.controllers.world.logs import Logs, LogWriter
+    from upright.openapi.meta import Object
+
+RETRY_SECONDS = 1.0
+_RUNNING = frozenset({"running", "paused"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Up:
+    started: datetime
+    finished: datetime
+    replicas: int = 0
+    error: str = ""
+
+
+class DockerComposeServiceController(Controller[DockerComposeService]):
+    """Has each service's containers, and says how they are. ``ports`` makes those of a private engine reachable here."""
+
+    kind: ClassVar[type[Object]] = DockerComposeService
+    heeds_status: ClassVar[bool] = False
+    owns: ClassVar[tuple[type[Object], ...]] = (DockerComposeLogStream,)
+    finalizer: ClassVar[str] = COMPOSE_FINALIZER
+
+    def __init__(
+        self, projects: ComposeProjects, ports: PublishedPorts, logs: Logs, clock: Callable[[], datetime]
+    ) -> None:
+        self._projects = projects
+        self._ports = ports
+        self._logs = logs
+        self._clock = clock
+
+    def watches(self) -> Iterable[Watch]:
+        yield Watch(ImageMap, self._users_of)
+
+    async def reconcile(self, turn: Turn[DockerComposeService]) -> Outcome:
+        service, status = turn.obj, turn.obj.status
+        references = local_refs(service.spec.image_maps, turn.get)
+        if not all(references):
+            return Outcome()
+        print_ = fingerprint.of_step(service, *references)
+        if status.applied_input_hash != print_:
+            view = turn.tasks.ensure("up", print_, partial(self._up, service, references))
+            if not view.done:
+                return Outcome()
+            up = view.result or _Up(turn.now, turn.now, error=str(view.error))
+            status = DockerComposeServiceStatus(
+                apply_error=up.error,
+                last_apply_start_time=up.started,
+                last_apply_finish_time=up.finished,
+                replicas=up.replicas,
+                applied_input_hash=print_,
+            )
+        if status.apply_error:
+            return Outcome(status)
+        await turn.apply([_stream(service)])
+        watch = turn.tasks.ensure("watch", print_, partial(self._watch, service))
+        return Outcome(_seen(status, watch.value) if watch.value is not None else status)
+
+    async def finalize(self, turn: Turn[DockerComposeService]) -> None:
+        """Remove the service's containers."""
+        if turn.obj.status.applied_input_hash:
+            await self._projects.remove(turn.obj.spec)
+
+    async def _up(self, service: DockerComposeService, references: Sequence[str], report: Callable[[Any], None]) -> _Up:
+        del report
+        started = self._clock()
+        images = {service.spec.service: references[-1]} if references else {}
+        try:
+            replicas = await self._projects.up(service.spec, images, self._log(service))
+        except NoEngine:
+            await anyio.sleep_forever()  # nothing is wrong with the service: the Cluster says that nothing can be told
+            raise
+        except (ComposeFailed, NoCompose, EngineError) as error:
+            return _Up(started, self._clock(), error=str(error))
+        return _Up(started, self._clock(), replicas)
+
+    async def _watch(self, service: DockerComposeService, report: Callable[[Any], None]) -> None:
+        """Tell of the service's containers whenever one of them changes; where the engine breaks off, ask it again."""
+        engine = await self._projects.engines.get()
+        async with self._ports.of(service.name) as ports:
+            while True:
+                try:
+                    async with engine.events(self._projects.labels_of(service.spec)) as events:
+                        await self._look(service, report, ports.lead)
+                        async for event in events:
+                            if not event.action.startswith("exec_"):
+                                await self._look(service, report, ports.lead)
+                except EngineGone:
+                    await anyio.sleep(RETRY_SECONDS)
+
+    async def _look(
+        self,
+        service: DockerComposeService,
+        report: Callable[[Any], None],
+        lead: Callable[[Sequence[Container]], None],
+    ) -> None:
+        found = await self._projects.containers(service.spec)
+        lead(found)
+        report(found)
+
+    def _log(self, service: DockerComposeService) -> LogWriter:
+        return self._logs.open(f"dcup:{service.name}", service.metadata.annotations.get(RESOURCE, service.name))
+
+    def _users_of(self, obj: Object) -> Iterable[Key]:
+        for service in self.caches.of(DockerComposeService).all():
+            if obj.name in service.spec.image_maps:
+                yield Key("", service.name)
+
+
+def _stream(service: DockerComposeService) -> DockerComposeLogStream:
+    resource = service.metadata.annotations.get(RESOURCE, service.name)
+    return DockerComposeLogStream(
+        metadata=ObjectMeta(name=service.name, annotations={RESOURCE: resource}),
+        spec=DockerComposeLogStreamSpec(service=service.spec.service, project=service.spec.project),
+    )
+
+
+def _seen(status: DockerComposeServiceStatus, found: Sequence[Container]) -> DockerComposeServiceStatus:
+    """Return the status with the containers as they were seen; Tilt's fields are of the first."""
+    containers = tuple(_told(one) for one in found)
+    first = containers[0] if containers else None
+    ports = (
+        DockerPortBinding(container_port=port.port, host_port=port.host_port, host_ip=port.host_ip)
+        for one in found
+        for port in one.published
+    )
+    return status.model_copy(
+        update={
+            "containers": containers,
+            "container_id": first.id if first is not None else "",
+            "container_name": first.name if first is not None else "",
+            "container_state": first.state if first is not None else None,
+            "port_bindings": tuple(ports),
+        }
+    )
+
+
+def _told(one: Container) -> ComposeContainer:
+    state = DockerContainerState(
+        status=one.state,
+        running=one.state in _RUNNING,
+        error=one.error,
+        exit_code=one.exit_code,
+        started_at=one.started,
+        finished_at=one.finished if one.state not in _RUNNING else None,
+        health_status=one.health,
+    )
+    return ComposeContainer(
+        id=one.id,
+        name=one.name,
+        image=one.image,
+        state=state,
+        restarts=one.restarts,
+        health_output=one.health_output if one.health == "unhealthy" else "",
+    )
