@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,10 +18,10 @@ from upright.openapi.v1alpha1.docker_compose_service import DockerComposeService
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
 
     from upright.controllers.engines import Engines
     from upright.controllers.runtime.turn import Turn
+    from upright.controllers.world.engine.protocol import Engine
     from upright.controllers.world.logs import Logs, LogWriter
     from upright.openapi.meta import Object
     from upright.openapi.v1alpha1.docker_compose_service import ComposeContainer
@@ -51,13 +52,11 @@ class DockerComposeLogStreamController(Controller[DockerComposeLogStream]):
         read = set(before.read)
         error = ""
         for one in service.status.containers:
-            run = run_of(one)
-            if one.state.started_at is None or run in read:
+            if one.state.started_at is None or (not one.state.running and run_of(one.id, one.state.started_at) in read):
                 continue
             writer = self._writer(stream, one, several=service.status.replicas > 1)
-            view = turn.tasks.ensure(one.id, run, partial(self._read, one, writer))
-            if view.done and view.error is None and not one.state.running:
-                read.add(run)
+            view = turn.tasks.ensure(one.id, one.id, partial(self._read, one.id, writer))
+            read |= {view.value} if view.value else set()
             error = str(view.error) if view.error is not None else error
         return Outcome(
             DockerComposeLogStreamStatus(
@@ -65,25 +64,39 @@ class DockerComposeLogStreamController(Controller[DockerComposeLogStream]):
             )
         )
 
-    async def _read(self, container: ComposeContainer, writer: LogWriter, report: Callable[[Any], None]) -> None:
-        """Read until the container's run ends, going on where its log was read to."""
-        del report
+    async def _read(self, container: str, writer: LogWriter, report: Callable[[Any], None]) -> None:
+        """Read the log as long as the container is there, run after run; report each run that was read to its end."""
         engine = await self._engines.get()
         lines = Lines(writer.write)
         while True:
             try:
-                async with engine.logs(container.id, follow=True, since=_moment(container)) as found:
-                    async for line in found:
-                        if line.time > self._last.get(container.id, ""):
-                            self._last[container.id] = line.time
-                            lines(line.data)
+                run = (await engine.container(container)).started
+                await self._read_run(engine, container, lines)
+                lines.close()
+                report(run_of(container, run))
+                await self._next_run(engine, container, run)
             except NotFound:
                 break
             except EngineError:
                 await anyio.sleep(RETRY_SECONDS)
-            else:
-                break
         lines.close()
+
+    async def _read_run(self, engine: Engine, container: str, lines: Lines) -> None:
+        """Read until the container ends, going on where its log was read to."""
+        async with engine.logs(container, follow=True, since=_moment(self._last.get(container, ""))) as found:
+            async for line in found:
+                if line.time > self._last.get(container, ""):
+                    self._last[container] = line.time
+                    lines(line.data)
+
+    async def _next_run(self, engine: Engine, container: str, run: datetime | None) -> None:
+        """Return when the container has been started again."""
+        async with engine.events({}, ("start",)) as events:
+            if (await engine.container(container)).started != run:
+                return
+            async for event in events:
+                if event.container == container:
+                    return
 
     def _writer(self, stream: DockerComposeLogStream, container: ComposeContainer, *, several: bool) -> LogWriter:
         resource = stream.metadata.annotations.get(RESOURCE, stream.name)
@@ -98,12 +111,11 @@ def span_of(resource: str, container: str = "") -> str:
     return f"dc:{resource}:{container}" if container else f"dc:{resource}"
 
 
-def run_of(container: ComposeContainer) -> str:
+def run_of(container: str, started: datetime | None) -> str:
     """Return what names one run of a container: each start is a new one."""
-    started = container.state.started_at
-    return f"{container.id[:12]}@{started.isoformat() if started is not None else ''}"
+    return f"{container[:12]}@{started.isoformat() if started is not None else ''}"
 
 
-def _moment(container: ComposeContainer) -> datetime | None:
-    """Return from when on the log is of interest: that of an earlier run of the same container was read already."""
-    return container.state.started_at if container.restarts else None
+def _moment(time: str) -> datetime | None:
+    """Return a log's time as a date, a little before it: dates have fewer digits."""
+    return datetime.fromisoformat(time[:26].rstrip("Z")).replace(tzinfo=UTC) if time else None

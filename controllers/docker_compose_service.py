@@ -15,7 +15,7 @@ from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
 from upright.controllers.update import local_refs
 from upright.controllers.world.compose import ComposeFailed, NoCompose
-from upright.controllers.world.engine.errors import EngineError, EngineGone, NoEngine
+from upright.controllers.world.engine.errors import EngineError, NoEngine
 from upright.openapi.meta import ObjectMeta
 from upright.openapi.v1alpha1.docker_compose_log_stream import DockerComposeLogStream, DockerComposeLogStreamSpec
 from upright.openapi.v1alpha1.docker_compose_service import (
@@ -122,7 +122,7 @@ class DockerComposeServiceController(Controller[DockerComposeService]):
                         async for event in events:
                             if not event.action.startswith("exec_"):
                                 await self._look(service, report, ports.lead)
-                except EngineGone:
+                except EngineError:
                     await anyio.sleep(RETRY_SECONDS)
 
     async def _look(

@@ -49,7 +49,9 @@ def unread_compose(streams: Iterable[DockerComposeLogStream], services: Iterable
         one.name
         for service in services
         for one in service.status.containers
-        if one.state.started_at is not None and not one.state.running and run_of(one) not in read
+        if one.state.started_at is not None
+        and not one.state.running
+        and run_of(one.id, one.state.started_at) not in read
     ]
 
 

@@ -126,6 +126,7 @@ def composed(
         seen.status.replicas,
         completes=spec.completes,
         tolerated=status.tolerated_crashes,
+        excused=status.excused,
         once_ready=status.ever_ready,
         busy=others_busy,
     )
@@ -139,6 +140,7 @@ def composed(
         active=bool(seen.status.containers),
         since=seen.status.last_apply_finish_time,
         tolerated=found.tolerated,
+        excused=found.excused,
         opens_the_way=found.state == "ok" or (spec.opens_when_started and found.started and found.state != "error"),
         compose=seen.status,
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from upright.controllers.verdict.crashes import CRASHES_WHATEVER_ELSE
-from upright.controllers.verdict.finding import Finding
+from upright.controllers.verdict.finding import Finding, counted
 from upright.controllers.verdict.serving_pods import Wait
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Composed:
     replicas: int = 1
     completes: bool = False
     tolerated: Mapping[str, int] = field(default_factory=dict[str, int])
+    excused: Mapping[str, datetime | None] = field(default_factory=dict[str, "datetime | None"])
     once_ready: bool = False
     busy: bool = False
 
@@ -46,12 +47,14 @@ class ComposeState:
     complete: bool = False
     started: bool = False
     tolerated: Mapping[str, int] = field(default_factory=dict[str, int])
+    excused: Mapping[str, datetime | None] = field(default_factory=dict[str, "datetime | None"])
 
 
 def composed(seen: Composed, budgets: Budgets, now: datetime) -> ComposeState:
     """Decide how the service is doing."""
     tolerated = _crashes_now(seen) if seen.busy else dict(seen.tolerated)
-    found = [one for container in seen.containers if (one := _finding(seen, container, tolerated, budgets))]
+    every = [one for container in seen.containers if (one := _finding(seen, container, tolerated, budgets))]
+    found, excused = counted(every, seen.excused, now)
     waits: list[Wait] = []
     times: list[datetime] = []
     for container in seen.containers:
@@ -59,18 +62,19 @@ def composed(seen: Composed, budgets: Budgets, now: datetime) -> ComposeState:
     missing = seen.replicas - len(seen.containers)
     if missing > 0:
         waits.append(Wait(f"{missing} of {seen.replicas} containers to be created", (_place(seen),)))
-    red = tuple(found)
+    red = any(one.is_red(now) for one in found)
     ok = not red and not waits
     if ok and not seen.once_ready and not seen.busy:
         tolerated = _crashes_now(seen)
     return ComposeState(
         "error" if red else "ok" if ok else "pending",
         tuple(waits),
-        red,
+        found,
         min(times, default=None),
         complete=ok and bool(seen.containers) and all(_ended_well(one) for one in seen.containers),
         started=missing <= 0 and all(one.state.status not in {"created", ""} for one in seen.containers),
         tolerated=tolerated,
+        excused=excused,
     )
 
 
@@ -102,9 +106,9 @@ def _finding(
         return _found(seen, container, "container-exited", f"exited with code {state.exit_code}", recoverable=False)
     if crashing := _crash_loop(seen, container, tolerated, budgets):
         return crashing
-    if state.health_status == UNHEALTHY and not seen.busy:
+    if state.health_status == UNHEALTHY:
         said = f": {container.health_output}" if container.health_output else ""
-        return _found(seen, container, "unhealthy", f"its health check fails{said}")
+        return replace(_found(seen, container, "unhealthy", f"its health check fails{said}"), held=seen.busy)
     return None
 
 
