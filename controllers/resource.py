@@ -234,8 +234,8 @@ def _may_build(resource: Resource, find: Find) -> bool:
 
     Not if that could be writing what they are built of, as local resources do; nor what a command builds: it may need anything.
     """
-    spec = resource.spec.kubernetes
-    if spec is None or any(image.docker_image is None for image in spec.images):
+    images = resource.spec.images
+    if not images or any(image.docker_image is None for image in images):
         return False
     ahead, seen = [*resource.spec.depends_on], set[str]()
     while ahead:
