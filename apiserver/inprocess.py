@@ -6,15 +6,15 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from upright.apiserver.options import DeleteOptions, ListOptions, Patch, Target, WatchOptions, WriteOptions
+from upright.client.heard_warnings import hear
 from upright.client.transport import WatchEvent
 from upright.openapi.errors import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
-    from upright.apiserver.options import Listing
+    from upright.apiserver.options import Listing, Written
     from upright.apiserver.registry import Registry
-    from upright.apiserver.storage.records import Stored
     from upright.apiserver.streams import Stream
     from upright.client.transport import Request
     from upright.openapi.meta import Json
@@ -38,22 +38,30 @@ class InProcess:
             case "deletecollection":
                 return _list(request, await self._registry.delete_collection(where, _which(request), _ending(request)))
             case _:
-                return (await self._write(where, request)).body
+                written = await self._write(where, request)
+                hear(written.warnings)
+                return written.stored.body
 
-    async def _write(self, where: Target, request: Request) -> Stored:
+    async def _write(self, where: Target, request: Request) -> Written:
         options = WriteOptions(
-            dry_run=request.dry_run, field_manager=request.field_manager, force=request.force, model=request.model
+            dry_run=request.dry_run,
+            field_validation="Warn"
+            if request.model is None
+            else "Ignore",  # what is typed has no field that nobody knows
+            field_manager=request.field_manager,
+            force=request.force,
+            model=request.model,
         )
         if request.body is None:
             raise BadRequest(f"{request.verb} needs a body")
         if request.verb == "patch":
-            return (await self._registry.patch(where, Patch(request.patch_type, request.body), options)).stored
+            return await self._registry.patch(where, Patch(request.patch_type, request.body), options)
         if isinstance(request.body, list):
             raise BadRequest("only a JSON patch is a list")
         if request.verb == "create":
-            return (await self._registry.create(where, request.body, options)).stored
+            return await self._registry.create(where, request.body, options)
         if request.verb == "update":
-            return (await self._registry.update(where, request.body, options)).stored
+            return await self._registry.update(where, request.body, options)
         raise BadRequest(f"{request.verb} is no call")
 
     @asynccontextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import anyio
 import orjson
 
+from upright.client.heard_warnings import hearing
 from upright.controllers import fingerprint
 from upright.controllers.apply_command import CommandFailed
 from upright.controllers.apply_order import waves
@@ -144,7 +145,7 @@ class KubernetesApplyController(Controller[KubernetesApply]):
                 if by_command is not None:
                     answers = await self._commands.apply(by_command, maps, log)
                 else:
-                    answers = await self._all(place, self._prepare(apply, maps))
+                    answers = await self._all(place, self._prepare(apply, maps), log)
         except TimeoutError:
             what = "apply command" if by_command is not None else "apply"
             error = f"{what} timed out after {told}: see update_settings(k8s_upsert_timeout_secs=…)"
@@ -156,7 +157,7 @@ class KubernetesApplyController(Controller[KubernetesApply]):
         result = "---\n".join(f"{orjson.dumps(answer).decode()}\n" for answer in answers)
         return _Applied(started, self._clock(), tuple(_applied(answer) for answer in answers), result)
 
-    async def _all(self, place: Place, wanted: Sequence[Json]) -> list[Json]:
+    async def _all(self, place: Place, wanted: Sequence[Json], log: LogWriter) -> list[Json]:
         """Apply wave after wave, the objects of a wave at once; the first refusal is raised, with the object's name."""
         answers: dict[int, Json] = {}
         errors: list[Exception] = []
@@ -165,7 +166,10 @@ class KubernetesApplyController(Controller[KubernetesApply]):
         async def one(index: int, obj: Json) -> None:
             async with limit:
                 try:
-                    answers[index] = await place.kubernetes.apply(obj, namespace=place.namespace)
+                    with hearing() as warnings:
+                        answers[index] = await place.kubernetes.apply(obj, namespace=place.namespace)
+                    for text in warnings:
+                        log.write(f"{obj['kind']}/{obj['metadata'].get('name', '')}: {text}", level="WARN")
                 except (APIError, ValueError) as error:
                     errors.append(type(error)(f"{obj['kind']}/{obj['metadata'].get('name', '')}: {error}"))
 

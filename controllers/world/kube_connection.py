@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import anyio
 import orjson
 
+from upright.client.heard_warnings import hear_headers
 from upright.openapi.errors import APIError, ServiceUnavailable, Unauthorized, from_status
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class KubeConnection:
             try:
                 async with self._send(method, path, query, timeout, data=data, media=media) as response:
                     found: Json = orjson.loads(await response.read())
+                    hear_headers(response.headers.getall("Warning", ()))
                     return found
             except Unauthorized:
                 if attempt:
