@@ -206,7 +206,8 @@ def test_clients_of_a_server_that_is_killed_again_and_again_see_one_order_withou
         bound.close()
     history = History()
     watchers = [Watcher(history, lazy=lazy) for lazy in (False, False, True)]
-    clients = [Client(tmp_path, port, work) for work in (*(Writer(history, n) for n in range(3)), *watchers)]
+    works: list[Callable[[Client], None]] = [*watchers, *(Writer(history, number) for number in range(3))]
+    clients = [Client(tmp_path, port, work) for work in works]
     for client in clients:
         client.start()
     for step, count in KILLS:
