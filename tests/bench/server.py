@@ -1,0 +1,333 @@
+"""Prints how fast the API server is, whole processes, 4 KB objects, durable writes: ``python tests/bench/server.py [PART…]``.
+
+The loader is wrk (apt-get install wrk), a process of its own; watchers are another. Parts: rates, tilt, watch, strangers,
+many, idle; all but tilt if none is named. UPRIGHT_BENCH_TILT is the real tilt's binary for ``tilt``: the same loads over TLS.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPSConnection
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple
+
+import anyio
+import psutil
+import yaml
+
+from upright.apiserver.sockets import listen, port_of
+from upright.apiserver.storage.records import Address
+from upright.apiserver.storage.store import Store
+from upright.client import kubeconfig
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+SECONDS = int(os.environ.get("UPRIGHT_BENCH_SECONDS", "5"))
+CMDS = "/apis/tilt.dev/v1alpha1/cmds"
+SPEC = {"args": ["x" * 40] * 90}
+MANY = 100_000
+WATCHING = str(Path(__file__).with_name("watching.py"))
+
+
+class Target(NamedTuple):
+    """A server under load: where, and what it wants to see in a header."""
+
+    url: str
+    token: str
+    authority: str
+    pid: int
+
+    def ask(self, method: str, path: str, body: object = None) -> int:
+        scheme, host, port = re.match(r"(https?)://([^:/]+):(\d+)", self.url).groups()  # type: ignore[union-attr]  # ours
+        tls = ssl.create_default_context(cadata=self.authority) if self.authority else None
+        made = HTTPSConnection(host, int(port), context=tls) if scheme == "https" else HTTPConnection(host, int(port))
+        with closing(made) as connection:
+            headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+            connection.request(method, path, json.dumps(body) if body else None, headers)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def server(folder: str, *, secure: bool = False) -> Generator[Target]:
+    """Run our server on a folder, by itself."""
+    environment = os.environ | {"XDG_RUNTIME_DIR": folder}
+    command = [sys.executable, "-m", "upright.apiserver", "--port=0", f"--state={folder}/state"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        url = process.stderr.readline().split()[-1].replace("localhost", "127.0.0.1")
+        access = kubeconfig.read(Path(process.stderr.readline().split()[-1]))
+        try:
+            yield Target(
+                access.server if secure else url, access.token, access.authority if secure else "", process.pid
+            )
+        finally:
+            process.terminate()
+
+
+LUA = """
+local id, n = 0, 0
+local threads = 0
+function setup(thread) thread:set("id", threads) threads = threads + 1 end
+function init(args) math.randomseed(id) end
+function headers(media) return {["Content-Type"] = media, ["Authorization"] = wrk.headers["Authorization"]} end
+function request()
+  n = n + 1
+  {request}
+end
+function done(summary, latency, requests)
+  local wrong = summary.errors.status + summary.errors.read + summary.errors.write + summary.errors.timeout
+  io.write(string.format("RESULT %f %f %f %f\\n", summary.requests / summary.duration * 1e6,
+    latency:percentile(50) / 1000, latency:percentile(99) / 1000, wrong))
+end
+"""
+
+
+def load(target: Target, what: str, request: str, connections: int, *, limit: float = 0, most: float = 0) -> float:
+    """Run wrk with a Lua expression for each request; print and return the rate."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(LUA.replace("{request}", f"return {request}"))
+        script.flush()
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--timeout=10s", f"-s{script.name}"]
+        before = psutil.Process(target.pid).cpu_times()
+        told = subprocess.run(
+            [*command, f"-HAuthorization: Bearer {target.token}", target.url],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        after = psutil.Process(target.pid).cpu_times()
+    found = re.search(r"RESULT (\S+) (\S+) (\S+) (\S+)", told)
+    assert found, told
+    rate, middle, late, wrong = map(float, found.groups())
+    core = (after.user + after.system - before.user - before.system) / SECONDS
+    wanted = (f"  want ≥ {limit:,.0f}" if limit else "") + (f", p99 ≤ {most:g} ms" if most else "")
+    failed = f"  {wrong:.0f} FAILED" if wrong else ""
+    say(
+        f"{what:<34} {rate:>9,.0f}/s  p50 {middle:6.2f}  p99 {late:6.2f} ms  {core * 100:3.0f} % of a core{wanted}{failed}"
+    )
+    return rate
+
+
+def created(path: str, body: str) -> str:
+    """Return the Lua for creating one object after the other; NAME in the body is its name."""
+    return f"""wrk.format("POST", "{path}", headers("application/json"),
+      (string.gsub([[{body}]], "NAME", "n" .. {os.getpid()} .. "x" .. id .. "x" .. n .. "x" .. math.random(1e9))))"""
+
+
+def patched(path: str) -> str:
+    return f"""wrk.format("PATCH", "{path}/o" .. n % 100, headers("application/merge-patch+json"),
+      '{{"metadata":{{"annotations":{{"n":"' .. id .. "-" .. n .. '"}}}}}}')"""
+
+
+def prepare(target: Target, count: int = 100) -> None:
+    for number in range(count):
+        assert target.ask("POST", CMDS, {"metadata": {"name": f"o{number}"}, "spec": SPEC}) == 201
+
+
+def rates(folder: str) -> None:
+    """GET, LIST, create and PATCH over plain HTTP."""
+    body = json.dumps({"metadata": {"name": "NAME"}, "spec": SPEC})
+    with server(folder) as target:
+        prepare(target)
+        get = f'wrk.format("GET", "{CMDS}/o" .. n % 100)'
+        load(target, "GET, 16 at once", get, 16, limit=10_000, most=5)
+        load(target, "LIST of 100, 4 at once", f'wrk.format("GET", "{CMDS}")', 4, limit=1200)
+        load(target, "PATCH, 16 at once", patched(CMDS), 16, limit=2500, most=30)
+        load(target, "create, 16 at once", created(CMDS, body), 16, limit=2000, most=30)
+
+
+def tilt(folder: str) -> None:
+    """The same loads on the real tilt and on ours, TLS on both, uibuttons on both."""
+    place = "/apis/tilt.dev/v1alpha1/uibuttons"
+    spec = {"location": {"componentID": "x", "componentType": "Global"}, "text": "t" * 400}
+    body = json.dumps({"metadata": {"name": "NAME"}, "spec": spec})
+    measured: dict[str, list[float]] = {}
+    for name, running in (("tilt", real_tilt(folder)), ("upright", server(f"{folder}/ours", secure=True))):
+        with running as target:
+            for number in range(50):
+                assert target.ask("POST", place, {"metadata": {"name": f"o{number}"}, "spec": spec}) == 201
+            for at_once in (1, 4, 16):
+                get = f'wrk.format("GET", "{place}/o" .. n % 50)'
+                measured.setdefault(f"GET, {at_once}", []).append(load(target, f"{name}: GET, {at_once}", get, at_once))
+            lists = f'wrk.format("GET", "{place}")'
+            measured.setdefault("LIST of 50", []).append(load(target, f"{name}: LIST of 50, 4", lists, 4))
+            for at_once in (1, 8):
+                kept = created(place, body)
+                measured.setdefault(f"POST, {at_once}", []).append(
+                    load(target, f"{name}: POST, {at_once}", kept, at_once)
+                )
+            followed(target, place, f"{name}: watch", 1, 100, {"metadata": {"name": "w"}, "spec": spec})
+    for what, (theirs, ours) in measured.items():
+        say(f"{what:<34} {ours / theirs:5.2f} × tilt's")
+
+
+@contextmanager
+def real_tilt(folder: str) -> Generator[Target]:
+    """Run the real tilt's API server, by ``tilt up`` of an empty Tiltfile."""
+    home = Path(folder) / "tilt"
+    home.mkdir()
+    (home / "Tiltfile").write_text("")
+    bound = listen("127.0.0.1", 0)
+    port = port_of(bound)
+    for one in bound:
+        one.close()
+    environment = os.environ | {"HOME": str(home), "TILT_DISABLE_ANALYTICS": "1", "KUBECONFIG": str(home / "none")}
+    command = [os.environ["UPRIGHT_BENCH_TILT"], "up", "--stream", f"--port={port}", f"--file={home}/Tiltfile"]
+    with subprocess.Popen(
+        command, cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        try:
+            yield _tilts(home, process)
+        finally:
+            process.kill()
+
+
+def _tilts(home: Path, process: subprocess.Popen[bytes]) -> Target:
+    assert process.stdout
+    for line in process.stdout:
+        if b"Successfully loaded" in line:
+            break
+    (config,) = (home / ".tilt-dev").glob("config")
+    found = yaml.safe_load(config.read_text())
+    cluster, user = found["clusters"][0]["cluster"], found["users"][0]["user"]
+    import base64  # noqa: PLC0415  reason: only here
+
+    authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
+    return Target(cluster["server"].replace("localhost", "127.0.0.1"), user["token"], authority, process.pid)
+
+
+def followed(  # noqa: PLR0917  reason: a table's row
+    target: Target, path: str, what: str, watchers: int, writes: int, body: object, pause: float = 0.02
+) -> None:
+    """Have a process watch, write, and print how long each event took to all its watchers."""
+    asked = {
+        "url": target.url, "token": target.token, "authority": target.authority, "path": path,
+        "watchers": watchers, "writes": writes, "body": body, "pause": pause,
+    }  # fmt: skip
+    told = subprocess.run(
+        [sys.executable, WATCHING, json.dumps(asked)], capture_output=True, text=True, check=True, timeout=300
+    )
+    found = json.loads(told.stdout)
+    delays, answers = sorted(found["delays"]), sorted(found["answers"])
+    assert len(delays) == watchers * writes, (len(delays), watchers * writes)
+    say(
+        f"{f'{what}, {watchers} watchers':<34} event p50 {_at(delays, 50):6.2f}  p99 {_at(delays, 99):6.2f}  max {delays[-1]:6.1f} ms"
+        f"   write p50 {_at(answers, 50):6.2f}  max {answers[-1]:6.1f} ms"
+    )
+
+
+def _at(values: list[float], percent: int) -> float:
+    return values[min(len(values) * percent // 100, len(values) - 1)]
+
+
+def watch(folder: str) -> None:
+    """From sending a PATCH to its receipt by all watchers, 4 KB events."""
+    body = {"metadata": {"name": "w"}, "spec": SPEC}
+    with server(folder) as target:
+        followed(target, CMDS, "watch", 1, 200, body)
+        target.ask("DELETE", f"{CMDS}/w")
+        followed(target, CMDS, "watch, 20/s", 100, 100, body, 0.05)
+        target.ask("DELETE", f"{CMDS}/w")
+        followed(target, CMDS, "watch, 10/s", 1000, 30, body, 0.1)
+
+
+def strangers(folder: str) -> None:
+    """What a write costs with 1,000 watchers that it does not concern."""
+    with server(folder) as target:
+        prepare(target)
+        without = load(target, "PATCH, no watchers", patched(CMDS), 16)
+        host, _, port = target.url.removeprefix("http://").partition(":")
+        ask = f"GET /apis/tilt.dev/v1alpha1/clusters?watch=1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {target.token}\r\n\r\n"
+
+        async def held() -> float:
+            async with anyio.create_task_group() as group:
+                streams = [await anyio.connect_tcp(host, int(port)) for _ in range(1000)]
+                for stream in streams:
+                    await stream.send(ask.encode())
+                    await stream.receive()
+                rate = await anyio.to_thread.run_sync(lambda: load(target, "PATCH, 1,000 strangers", patched(CMDS), 16))
+                for stream in streams:
+                    await stream.aclose()
+                group.cancel_scope.cancel()
+            return rate
+
+        say(f"{'cost of a write, with/without':<34} {without / anyio.run(held):.2f} ×  want ≤ 1.5")
+
+
+def many(folder: str) -> None:
+    """100,000 objects: memory, start, GET."""
+    Path(folder, "state").mkdir()
+
+    async def fill() -> None:
+        async with Store.open(f"{folder}/state/state.db", durable=False) as store:
+            numbers: Iterator[int] = iter(range(MANY))
+
+            async def create() -> None:
+                for number in numbers:
+                    name = f"o{number}"
+                    body = {"apiVersion": "tilt.dev/v1alpha1", "kind": "Cmd", "metadata": {"name": name}, "spec": SPEC}
+                    await store.create(Address("", "tilt.dev/cmds", "", name), body)
+
+            async with anyio.create_task_group() as group:
+                for _ in range(256):
+                    group.start_soon(create)
+
+    anyio.run(fill)
+    for attempt in range(2):
+        begun = perf_counter()
+        with server(folder) as target:
+            ready = perf_counter() - begun
+            say(f"{f'start with {MANY:,} objects':<34} {ready:5.2f} s  want ≤ 2  {rss(target):5.0f} MB  want ≤ 600")
+            if attempt:
+                load(target, "GET", f'wrk.format("GET", "{CMDS}/o" .. n % 1000)', 16, limit=10_000, most=5)
+                load(target, "PATCH", patched(CMDS), 16)
+                say(f"{'after that':<34} {rss(target):5.0f} MB")
+
+
+def rss(target: Target) -> float:
+    return float(psutil.Process(target.pid).memory_info().rss) / 1e6
+
+
+def idle(folder: str) -> None:
+    """Memory of a server that has answered."""
+    sizes: list[float] = []
+    for number in range(3):
+        with server(f"{folder}/{number}") as target:
+            target.ask("GET", CMDS)
+            sizes.append(rss(target))
+    say(f"{'idle':<34} {statistics.median(sizes):5.0f} MB  want ≤ 60")
+
+
+PARTS = {"rates": rates, "watch": watch, "strangers": strangers, "many": many, "idle": idle, "tilt": tilt}
+
+
+def main() -> None:
+    """Run the parts that are named."""
+    if not shutil.which("wrk"):
+        sys.exit("wrk is missing: apt-get install wrk")
+    for name in sys.argv[1:] or [part for part in PARTS if part != "tilt"]:
+        with tempfile.TemporaryDirectory() as folder:
+            say(f"--- {name}, load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores, {SECONDS} s each")
+            PARTS[name](folder)
+
+
+if __name__ == "__main__":
+    main()
