@@ -89,7 +89,10 @@ class Wiring:
 
     def environment(self) -> dict[str, str]:
         """Return what local commands get."""
-        return base_environment(os.environ, kubeconfig=self.kubeconfig, host=self.options.host, port=self.port)
+        colour = self.options.color and self.options.log not in {"plain", "json"}
+        return base_environment(
+            os.environ, kubeconfig=self.kubeconfig, host=self.options.host, port=self.port, colour=colour
+        )
 
     def facts(self) -> Facts:
         """Return what a Tiltfile may ask about the run."""
