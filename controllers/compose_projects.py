@@ -95,6 +95,10 @@ class ComposeProjects:
             log.write(f"Pulling {image}")
             await self._run(command, log)
 
+    def taken_over(self) -> None:
+        """Hear that an earlier server of this run has made containers: they are to be removed in the end too."""
+        self._used = True
+
     async def containers(self, spec: DockerComposeServiceSpec) -> list[Container]:
         """Return the service's containers in the order of their names."""
         engine = await self.engines.get()
@@ -115,12 +119,9 @@ class ComposeProjects:
         for one in await engine.containers(self.labels_of(spec)):
             await engine.remove(one.id)
 
-    async def close(self) -> None:
+    async def close(self, engine: Engine) -> None:
         """Remove all that this run has made, with its volumes and networks; in a private engine it ends with the engine."""
-        if not self._used:
-            return
-        engine = await self.engines.get()
-        if engine.info.private:
+        if not self._used or engine.info.private:
             return
         with anyio.move_on_after(END_SECONDS, shield=True), suppress(EngineError):
             await _stopped(engine, await engine.containers(self._labels))

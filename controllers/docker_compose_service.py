@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from upright.openapi.meta import Object
 
 RETRY_SECONDS = 1.0
+_GONE = "gone"
 _RUNNING = frozenset({"running", "paused"})
 
 
@@ -90,7 +91,11 @@ class DockerComposeServiceController(Controller[DockerComposeService]):
         if status.apply_error:
             return Outcome(status)
         await turn.apply([_stream(service)])
-        watch = turn.tasks.ensure("watch", print_, partial(self._watch, service))
+        watch = turn.tasks.ensure("watch", print_, partial(self._watch, service, status.replicas))
+        if watch.value == _GONE:
+            for task in ("up", "watch"):
+                await turn.tasks.end(task)
+            return Outcome(status.model_copy(update={"applied_input_hash": ""}), after=0)
         return Outcome(_seen(status, watch.value) if watch.value is not None else status)
 
     async def finalize(self, turn: Turn[DockerComposeService]) -> None:
@@ -111,9 +116,16 @@ class DockerComposeServiceController(Controller[DockerComposeService]):
             return _Up(started, self._clock(), error=str(error))
         return _Up(started, self._clock(), replicas)
 
-    async def _watch(self, service: DockerComposeService, report: Callable[[Any], None]) -> None:
-        """Tell of the service's containers whenever one of them changes; where the engine breaks off, ask it again."""
+    async def _watch(self, service: DockerComposeService, wanted: int, report: Callable[[Any], None]) -> None:
+        """Tell of the service's containers whenever one of them changes; where the engine breaks off, ask it again.
+
+        If there are none to begin with, an earlier server of this run has brought them up and they went with it.
+        """
         engine = await self._projects.engines.get()
+        self._projects.taken_over()
+        if wanted and not await self._projects.containers(service.spec):
+            report(_GONE)
+            return
         async with self._ports.of(service.name) as ports:
             while True:
                 try:

@@ -137,7 +137,10 @@ class Wiring:
             info = engine.info
             say(f"Container engine: {info.product} {info.version} at {info.address}")
             await reap_dead(engine, say)
-            yield engine
+            try:
+                yield engine
+            finally:
+                await self.compose.close(engine)
 
     @asynccontextmanager
     async def cluster(self, spec: ClusterSpec) -> AsyncGenerator[Kubernetes]:

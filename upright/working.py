@@ -101,7 +101,6 @@ async def _control(run: Run, manager: Manager, wiring: Wiring, teller: Teller) -
             await all_read(manager.caches, LOGS_SECONDS)
             await _complete_cards(run.client, wiring)
             working.cancel_scope.cancel()
-        await wiring.compose.close()
         engines.cancel_scope.cancel()
 
 
