@@ -23,7 +23,7 @@ _YAML = frozenset(
     {"application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "application/apply-patch+yaml"}
 )
 _JSON = frozenset({"", "application/json", "text/json", "*/*"})
-_PROTOBUF = "application/vnd.kubernetes.protobuf"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 
 def media_type(header: str) -> str:
@@ -31,9 +31,14 @@ def media_type(header: str) -> str:
     return header.partition(";")[0].strip().lower()
 
 
-def read_object(raw: bytes, content_type: str) -> Json:
-    """Return the JSON object of a body. Raises BadRequest, UnsupportedMediaType."""
+def read_object(raw: bytes, content_type: str, *, whole: bool = True) -> Json:
+    """Return the JSON object of a body. Raises BadRequest, UnsupportedMediaType.
+
+    ``whole``: it is not a status, which is not read as protobuf.
+    """
     media = media_type(content_type)
+    if media == PROTOBUF and whole:
+        return _protobuf(raw)
     if media in _YAML:
         return _an_object(_yaml(raw))
     if media not in _JSON:
@@ -72,6 +77,17 @@ def _yaml(raw: bytes) -> Any:  # noqa: ANN401  reason: a decoded document
     return load(raw)
 
 
+def _protobuf(raw: bytes) -> Json:
+    from upright.openapi.protobuf.reading import ProtobufError, read  # noqa: PLC0415  reason: helm and kubectl create only
+
+    try:
+        return read(raw)
+    except ProtobufError as error:
+        raise UnsupportedMediaType(
+            f"the protobuf body cannot be read: {error}; send application/json (kubectl does with `kubectl apply -f FILE`)"
+        ) from error
+
+
 def _an_object(body: object) -> Json:
     if not isinstance(body, dict):
         raise BadRequest("the body must be an object, such as {...}")
@@ -86,6 +102,8 @@ def _operations(body: object) -> list[Json]:
 
 def _unsupported(media: str, supported: str) -> UnsupportedMediaType:
     hint = (
-        " (protobuf is not served here: kubectl sends JSON with `kubectl apply -f FILE`)" if media == _PROTOBUF else ""
+        " (as protobuf, only Kubernetes' own kinds are read, and no status; kubectl sends JSON with `kubectl apply -f FILE`)"
+        if media == PROTOBUF
+        else ""
     )
     return UnsupportedMediaType(f'the body\'s content type "{media}" is not supported{hint}: send {supported}')

@@ -103,7 +103,8 @@ class Objects:
         await self._written(exchange, where, written, 201)
 
     async def _update(self, exchange: Exchange, where: Target) -> None:
-        body = read_object(await exchange.body(), exchange.header(b"content-type"))
+        whole = not where.subresource
+        body = read_object(await exchange.body(), exchange.header(b"content-type"), whole=whole)
         written = await self._registry.update(where, body, write_options(exchange))
         await self._written(exchange, where, written, 201 if written.created else 200)
 
