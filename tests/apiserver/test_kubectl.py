@@ -96,7 +96,7 @@ class Kubectl:
 
 
 @pytest.fixture
-async def k(registry: Registry, kubectl: Path, tmp_path: Path) -> AsyncIterator[Kubectl]:
+async def k(registry: Registry, any_kubectl: Path, tmp_path: Path) -> AsyncIterator[Kubectl]:
     registry._clock = utc_now
     subresources = Subresources()
     server = Server(registry, [], Settings(tmp_path), now=utc_now, subresources=subresources)
@@ -104,7 +104,7 @@ async def k(registry: Registry, kubectl: Path, tmp_path: Path) -> AsyncIterator[
         await group.start(server.serve)
         config = await server.secured()
         environment = os.environ | {"HOME": str(tmp_path), "KUBECONFIG": str(config)}
-        yield Kubectl([str(kubectl), "--cache-dir", str(tmp_path / "cache")], environment, subresources)
+        yield Kubectl([str(any_kubectl), "--cache-dir", str(tmp_path / "cache")], environment, subresources)
         group.cancel_scope.cancel()
 
 

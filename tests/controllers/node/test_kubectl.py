@@ -71,7 +71,7 @@ class Kubectl:
 
 
 @pytest.fixture
-async def k(kubectl: Path, tmp_path: Path) -> AsyncIterator[Kubectl]:
+async def k(any_kubectl: Path, tmp_path: Path) -> AsyncIterator[Kubectl]:
     async with cluster(tmp_path, utc_now) as there, anyio.create_task_group() as group:
         subresources = Subresources()
         register_scale(subresources, there.client)
@@ -80,7 +80,7 @@ async def k(kubectl: Path, tmp_path: Path) -> AsyncIterator[Kubectl]:
         await group.start(server.serve)
         config = await server.secured()
         environment = os.environ | {"HOME": str(tmp_path), "KUBECONFIG": str(config)}
-        yield Kubectl([str(kubectl), "--cache-dir", str(tmp_path / "cache")], environment)
+        yield Kubectl([str(any_kubectl), "--cache-dir", str(tmp_path / "cache")], environment)
         group.cancel_scope.cancel()
 
 
