@@ -11,6 +11,7 @@ import anyio
 import orjson
 
 from upright.client.heard_warnings import hear_headers
+from upright.controllers.world.kube_library import library
 from upright.openapi.errors import APIError, ServiceUnavailable, Unauthorized, from_status
 
 if TYPE_CHECKING:
@@ -41,19 +42,17 @@ class KubeConnection:
     @asynccontextmanager
     async def open(cls, config_file: Path) -> AsyncGenerator[KubeConnection]:
         """Read the credentials (running a plugin for them if need be), and be ready to call."""
-        from kubernetes_asyncio.client import ApiClient, Configuration  # noqa: PLC0415  reason: heavy, only where used
-        from kubernetes_asyncio.config import load_kube_config  # noqa: PLC0415  reason: heavy, only where used
-
-        configuration = Configuration()
+        used = library()
+        configuration = used.configuration()
         configuration.connection_pool_maxsize = 0  # no limit: each watch and followed log holds a connection
         try:
-            loader = await load_kube_config(
+            loader = await used.load_kube_config(
                 str(config_file),
                 client_configuration=configuration,
                 persist_config=False,
                 temp_file_path=str(config_file.parent / "kube-credentials"),
             )
-            client = ApiClient(configuration)
+            client = used.client(configuration)
         except Exception as error:
             raise ServiceUnavailable(f"the credentials of the kubeconfig cannot be used: {_words(error)}") from error
         try:

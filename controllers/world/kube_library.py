@@ -1,0 +1,66 @@
+"""The parts of kubernetes-asyncio that are used: its 700 classes for Kubernetes' kinds take a second to import, and are not."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Generator
+
+    from kubernetes_asyncio.client import ApiClient, Configuration
+
+NAME = "kubernetes_asyncio"
+_HOLLOW = (NAME, f"{NAME}.client", f"{NAME}.client.models")
+"""Packages whose ``__init__`` is passed over."""
+
+
+class Library(NamedTuple):
+    """What is used of it."""
+
+    client: type[ApiClient]
+    configuration: type[Configuration]
+    load_kube_config: Callable[..., Awaitable[Any]]  # Any: the library's loader is untyped
+
+
+@cache
+def library() -> Library:
+    """Import it; whoever else imports it gets the whole one."""
+    if NAME in sys.modules:
+        return _imported()
+    with _hollow_packages():
+        return _imported()
+
+
+def _imported() -> Library:
+    configuration = import_module(f"{NAME}.client.configuration").Configuration
+    client = import_module(f"{NAME}.client.api_client").ApiClient
+    package: Any = sys.modules[f"{NAME}.client"]  # Any: a module's names
+    package.Configuration, package.ApiClient = configuration, client
+    return Library(client, configuration, import_module(f"{NAME}.config").load_kube_config)
+
+
+@contextmanager
+def _hollow_packages() -> Generator[None]:
+    """Have packages that only lead to their modules, until the block is left: none of them stays imported."""
+    spec = find_spec(NAME)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(name=NAME)
+    (folder,) = spec.submodule_search_locations
+    for name in _HOLLOW:
+        package = ModuleType(name)
+        package.__path__ = ["/".join([folder, *name.split(".")[1:]])]
+        sys.modules[name] = package
+        above, _, last = name.rpartition(".")
+        if above:
+            setattr(sys.modules[above], last, package)
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if name == NAME or name.startswith(f"{NAME}.")]:
+            del sys.modules[name]
