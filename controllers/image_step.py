@@ -7,11 +7,14 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+import anyio
+
 from upright.controllers import fingerprint
 from upright.controllers.delivery import Delivered, DeliveryFailed, is_known
 from upright.controllers.fingerprint import RESOURCE, SPAN
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
+from upright.controllers.world.engine.errors import NoEngine
 from upright.openapi.v1alpha1.cluster import Cluster
 from upright.openapi.v1alpha1.cmd_image import CmdImage
 from upright.openapi.v1alpha1.docker_image import (
@@ -149,6 +152,10 @@ class ImageStepController(Controller[I]):
         try:
             made = await self.make(image, inputs, log)
         except BuildError as error:
+            if isinstance(image, DockerImage) and isinstance(error.__cause__, NoEngine):
+                await (
+                    anyio.sleep_forever()
+                )  # nothing is wrong with the image: the Cluster says that nothing can be told
             return Built(None, str(error), started, self._clock())
         log.write(f"     Built {made.reference} in {(self._clock() - started).total_seconds():.2f}s")
         return Built(made, "", started, self._clock())

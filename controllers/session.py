@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from upright.openapi.meta import Object
     from upright.openapi.v1alpha1.tiltfile import TiltfileStatus
 
-CLUSTERS_OF = {"kubernetes": DEFAULT_CLUSTER, "compose": DOCKER_CLUSTER}
-"""The Cluster that resources of a kind run on."""
 WRITE_EVERY_SECONDS = 0.2
 WRITE_SECONDS_PER_TARGET = 0.001
 """A status with many targets is written more seldom: saying how the run goes must not hold it up."""
@@ -107,7 +105,7 @@ class SessionController(Controller[Session]):
         targets.sort(key=lambda target: target.name)
         started = session.status.start_time or turn.now
         ended = state.terminated if state is not None else None
-        needed = {name for r in resources if r.spec.auto_init and (name := CLUSTERS_OF.get(r.spec.kind))}
+        needed = {name for r in resources if r.spec.auto_init for name in _clusters_of(r)}
         trouble = [one.status.error for one in turn.all(Cluster) if one.name in needed and one.status.error]
         seen = Observed(
             targets=targets,
@@ -166,6 +164,14 @@ class SessionController(Controller[Session]):
 
     def _sessions(self) -> Iterable[Key]:
         return [Key("", session.name) for session in self.caches.of(Session).all()]
+
+
+def _clusters_of(resource: Resource) -> Iterable[str]:
+    """Yield the Clusters that the resource cannot do without, the container engine among them."""
+    if resource.spec.kind == "kubernetes":
+        yield DEFAULT_CLUSTER
+    if resource.spec.needs_engine:
+        yield DOCKER_CLUSTER
 
 
 def _moves(target: Target) -> bool:

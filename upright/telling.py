@@ -119,9 +119,8 @@ class Teller:
         if self._options.log in STREAMED:
             return ""
         well = report.verdict.state == "healthy"
-        bad = {card.resource for card in report.failures} | {
-            one.name for one in report.resources if one.state in {"failed", "pending"} and not well
-        }
+        stuck = {"failed"} if well or report.verdict.state == "failed" else {"failed", "pending"}
+        bad = {card.resource for card in report.failures} | {one.name for one in report.resources if one.state in stuck}
         names = [one.name for one in report.resources]
         parts: list[str] = []
         if self._options.log != "failures" or (not well and not bad):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,7 +30,7 @@ def write_whole(path: str, text: str) -> None:
         target.write_bytes(data)
         return
     target = target.resolve()
-    made = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    made = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
     try:
         with made.open("xb") as file:
             file.write(data)

@@ -113,7 +113,7 @@ class TiltfileController(Controller[Tiltfile]):
                 default_registry=evaluation.default_registry,
             )
             yield Cluster(metadata=ObjectMeta(name="default"), spec=spec)
-        if any(resource.spec.kind == "compose" for resource in resources):
+        if any(resource.spec.needs_engine for resource in resources):
             engine = ClusterSpec(connection=ClusterConnection(docker=DockerConnection()))
             yield Cluster(metadata=ObjectMeta(name=DOCKER_CLUSTER), spec=engine)
         for resource in resources:

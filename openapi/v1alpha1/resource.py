@@ -114,6 +114,11 @@ class ResourceSpec(Model):
         part = self.kubernetes or self.compose
         return part.images if part is not None else ()
 
+    @property
+    def needs_engine(self) -> bool:
+        """Whether a container engine must be there; commands that build images may do without."""
+        return self.compose is not None or any(image.docker_image is not None for image in self.images)
+
 
 class ObjectRef(Model):
     """Another object of this API."""

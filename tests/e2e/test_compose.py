@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.objects import container, deployment
+from tests.e2e.project import ENGINES
 from tests.engines import IMAGE
 
 if TYPE_CHECKING:
@@ -195,3 +196,10 @@ def test_somebody_elses_project_is_left_alone(theirs: Project, private_dockerd: 
         assert docker(private_dockerd, "ps", "--quiet", "--no-trunc", "--filter", f"id={other}") == [other]
     finally:
         docker(private_dockerd, "rm", "--force", other)
+
+
+def test_without_an_engine_nothing_can_be_told(shop: Project) -> None:
+    services(shop, web={"command": ["sleep", "1000"]})
+    outcome = shop.ci(hidden=ENGINES)
+    assert outcome.code == 3, outcome
+    assert outcome.last.startswith("Error: cannot tell: No container engine: tried DOCKER_HOST, ")
