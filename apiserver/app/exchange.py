@@ -29,7 +29,19 @@ class Disconnected(Exception):
 class Exchange:
     """A request, read as far as it is asked for, and the way to answer it."""
 
-    __slots__ = ("_query", "_receive", "_send", "headers", "method", "path", "pieces", "scope", "started", "waiting")
+    __slots__ = (
+        "_query",
+        "_receive",
+        "_send",
+        "headers",
+        "method",
+        "path",
+        "pieces",
+        "scope",
+        "started",
+        "status",
+        "waiting",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -37,6 +49,7 @@ class Exchange:
         self.path: str = scope["path"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.started = False
+        self.status = 0
         self.waiting = False
         self.pieces = 0
         self._query: dict[str, tuple[str, ...]] | None = None
@@ -106,6 +119,7 @@ class Exchange:
             body = gzip.compress(body, compresslevel=1)
             headers = (*headers, (b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"))
         self.started = True
+        self.status = status
         await self._send(
             {
                 "type": "http.response.start",
@@ -127,6 +141,7 @@ class Exchange:
     async def begin(self, content_type: bytes, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         """Begin an answer that is sent in pieces."""
         self.started = True
+        self.status = 200
         held = [(b"content-type", content_type), (b"cache-control", b"no-cache, private"), *headers]
         await self._send({"type": "http.response.start", "status": 200, "headers": held})
 

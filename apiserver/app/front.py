@@ -6,11 +6,13 @@ import logging
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
+import anyio
 import orjson
 
 from upright.apiserver.app.below import Below, Conversation
 from upright.apiserver.app.documents import Documents
 from upright.apiserver.app.exchange import JSON, Disconnected, Exchange
+from upright.apiserver.app.metrics import CONTENT_TYPE, Metrics
 from upright.apiserver.app.objects import Objects
 from upright.apiserver.app.open_answers import OpenAnswers
 from upright.apiserver.app.pages import PATHS, Pages
@@ -54,6 +56,7 @@ class Front:
     ) -> None:
         self.answers = OpenAnswers()
         self.logs = LogDesk()
+        self._metrics = Metrics(registry, self.answers)
         self._guard = guard
         self._pages = Pages(registry, guard, now) if dashboard else None
         self._places = Places(registry.scheme)
@@ -69,9 +72,13 @@ class Front:
             await self._http(Exchange(scope, receive, send), receive, send)
 
     async def _http(self, exchange: Exchange, receive: Receive, send: Send) -> None:
+        begun, place = anyio.current_time(), self._places.find(_raw_path(exchange.scope))
+        await self._answered(exchange, place, receive, send)
+        self._metrics.note(exchange, place, anyio.current_time() - begun)
+
+    async def _answered(self, exchange: Exchange, place: Place | None, receive: Receive, send: Send) -> None:
         try:
             self._guard.refuse_strangers(exchange.headers, exchange.scope["scheme"])
-            place = self._places.find(_raw_path(exchange.scope))
             if place is not None:
                 await self._kind(exchange, place)
             else:
@@ -102,6 +109,9 @@ class Front:
             await self._tilt.serve(exchange, path)
         elif first in _HEALTH:
             await exchange.answer(b"ok", 200, _TEXT)
+        elif path == "metrics" and exchange.method in _READS:
+            require(self._guard.level(exchange.headers, _cookie(exchange.scope)), Level.READER)
+            await exchange.answer(self._metrics.text(), 200, CONTENT_TYPE)
         elif first in _DOCUMENTS and exchange.method in _READS:
             if first != "version":
                 require(self._guard.level(exchange.headers, _cookie(exchange.scope)), Level.READER)

@@ -70,6 +70,7 @@ class Commits:
         self.revision = self._handed = loaded.revision
         self.compacted = self._cleared = loaded.compacted
         self.busy = False
+        self.groups = self.writes = 0
         self._database = database
         self._shelves, self._hub = shown
         self._bodies = bodies
@@ -174,8 +175,15 @@ class Commits:
         self._alarm = None
         self._soon()
 
+    @property
+    def queued(self) -> int:
+        """How many writes wait for their commit."""
+        return len(self._queue)
+
     def _committed(self, batch: list[_Write], _nothing: None) -> None:
         """Show the batch to readers, wake its writers, tell the watchers: in one go, so that all see the same."""
+        self.groups += 1
+        self.writes += len(batch)
         for write in batch:
             if self._newest.get(write.event.address) is write:
                 del self._newest[write.event.address]

@@ -125,6 +125,15 @@ class Retention:
     window_bytes: int = 16_000_000
 
 
+class Figures(NamedTuple):
+    """How a store is doing: who listens, what waits, what was done since the start."""
+
+    watchers: int
+    queued: int
+    groups: int
+    writes: int
+
+
 class StorageError(Exception):
     """Storage cannot do what it was asked to."""
 

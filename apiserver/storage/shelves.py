@@ -20,6 +20,9 @@ class Shelf:
         self._objects: dict[Address, Stored] = {}
         self._order: list[Address] = []
 
+    def __len__(self) -> int:
+        return len(self._objects)
+
     def get(self, address: Address) -> Stored | None:
         return self._objects.get(address)
 
@@ -56,7 +59,7 @@ class Shelves:
 
     def get(self, address: Address) -> Stored | None:
         shelf = self._by_resource.get(address.resource, {}).get(address.partition)
-        return shelf.get(address) if shelf else None
+        return None if shelf is None else shelf.get(address)
 
     def put(self, stored: Stored) -> None:
         self.shelf(stored.address.resource, stored.address.partition).put(stored)
@@ -66,7 +69,9 @@ class Shelves:
 
     def shelf(self, resource: str, partition: str) -> Shelf:
         partitions = self._by_resource.setdefault(resource, {})
-        return partitions.get(partition) or partitions.setdefault(partition, Shelf())
+        if partition not in partitions:
+            partitions[partition] = Shelf()
+        return partitions[partition]
 
     def all(self, resource: str, partition: str | None, namespace: str) -> list[Stored]:
         """Return a collection in the order of its names; of every partition, in their order, for None."""
@@ -74,5 +79,6 @@ class Shelves:
         wanted = sorted(shelves) if partition is None else [partition]
         return [stored for key in wanted if key in shelves for stored in shelves[key].all(namespace)]
 
-    def count(self) -> int:
-        return sum(len(shelf.all("")) for shelves in self._by_resource.values() for shelf in shelves.values())
+    def count(self, resource: str) -> int:
+        """Return how many objects of a resource there are, in every partition."""
+        return sum(len(shelf) for shelf in self._by_resource.get(resource, {}).values())

@@ -23,6 +23,7 @@ from upright.apiserver.storage.records import (
     Closed,
     Compacted,
     Event,
+    Figures,
     KeyExists,
     KeyNotFound,
     Loaded,
@@ -98,6 +99,15 @@ class Store:
     def compacted(self) -> int:
         """The revision up to which the past is forgotten."""
         return self._commits.compacted
+
+    def count(self, resource: str) -> int:
+        """Return how many objects of a resource there are, in every partition."""
+        return self._shelves.count(resource)
+
+    def figures(self) -> Figures:
+        """Return how the store is doing."""
+        commits = self._commits
+        return Figures(self._hub.watchers, commits.queued, commits.groups, commits.writes)
 
     def get(self, address: Address) -> Stored | None:
         """Return what is committed at the address."""

@@ -190,6 +190,11 @@ class Hub:
         self._closed: Exception | None = None
         self._by_scope: dict[Scope, dict[Filter | None, dict[Subscription, None]]] = {}
 
+    @property
+    def watchers(self) -> int:
+        """How many are told of what happens."""
+        return sum(len(group) for filters in self._by_scope.values() for group in filters.values())
+
     def attach(self, watcher: Subscription, since: int) -> list[Event] | None:
         """Add the watcher, return what the window has for it after ``since``; None if it does not reach back so far."""
         if self._closed:
