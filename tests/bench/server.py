@@ -190,7 +190,14 @@ def real_tilt(folder: str) -> Generator[Target]:
     for one in bound:
         one.close()
     environment = os.environ | {"HOME": str(home), "TILT_DISABLE_ANALYTICS": "1", "KUBECONFIG": str(home / "none")}
-    command = [os.environ["UPRIGHT_BENCH_TILT"], "up", "--stream", f"--port={port}", f"--file={home}/Tiltfile"]
+    command = [
+        os.environ["UPRIGHT_BENCH_TILT"],
+        "up",
+        "--stream",
+        "--web-mode=prod",
+        f"--port={port}",
+        f"--file={home}/Tiltfile",
+    ]
     with subprocess.Popen(
         command, cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
