@@ -6,6 +6,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -113,6 +114,7 @@ def cookie_name(port: int) -> str:
     return f"upright-reader-{port}"
 
 
+@lru_cache(maxsize=256)
 def host_name(host: str) -> str:
     """Return the name of a Host header, without port and brackets; nothing if it cannot be read."""
     try:

@@ -132,7 +132,7 @@ class Server:
                 await self._stop()
 
     async def _listen(self, sockets: list[socket.socket], tls: ssl.SSLContext | None) -> None:
-        listener = Listener(self._audit or self._app, sockets, tls)
+        listener = Listener(self._audit or self._app, sockets, tls, quick=self._front.quick.answer)
         self._listeners.append(listener)
         await listener.start()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -115,7 +115,7 @@ class Exchange:
         self, body: bytes, status: int = 200, content_type: bytes = JSON, headers: tuple[tuple[bytes, bytes], ...] = ()
     ) -> None:
         """Send a whole answer; compressed if it is large, the client asked for that, and is on another machine."""
-        if len(body) >= GZIP_FROM_BYTES and self._compresses():
+        if len(body) >= GZIP_FROM_BYTES and compresses(self.headers, self.scope):
             body = gzip.compress(body, compresslevel=1)
             headers = (*headers, (b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding"))
         self.started = True
@@ -133,10 +133,6 @@ class Exchange:
             }
         )
         await self._send({"type": "http.response.body", "body": body})
-
-    def _compresses(self) -> bool:
-        client = self.scope.get("client")
-        return b"gzip" in self.headers.get(b"accept-encoding", b"") and not (client and client[0] in _NEAR)
 
     async def begin(self, content_type: bytes, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         """Begin an answer that is sent in pieces."""
@@ -161,6 +157,12 @@ class Exchange:
         cut = (self.scope.get("extensions") or {}).get("upright.abort")
         if cut is not None:
             cut()
+
+
+def compresses(headers: Mapping[bytes, bytes], scope: Scope) -> bool:
+    """Return whether a large answer is to be compressed: the client asked for that, and is on another machine."""
+    client = scope.get("client")
+    return b"gzip" in headers.get(b"accept-encoding", b"") and not (client and client[0] in _NEAR)
 
 
 def _too_large(limit: int) -> RequestEntityTooLarge:

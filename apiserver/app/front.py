@@ -17,6 +17,7 @@ from upright.apiserver.app.objects import Objects
 from upright.apiserver.app.open_answers import OpenAnswers
 from upright.apiserver.app.pages import PATHS, Pages
 from upright.apiserver.app.places import Places
+from upright.apiserver.app.quick import Quick
 from upright.apiserver.app.watches import Watches
 from upright.apiserver.auth import Level, cookie_name, require
 from upright.apiserver.tilt.log_desk import LogDesk
@@ -60,6 +61,7 @@ class Front:
         self._guard = guard
         self._pages = Pages(registry, guard, now) if dashboard else None
         self._places = Places(registry.scheme)
+        self.quick = Quick(registry, guard, self._places, now)
         self._documents = Documents(registry.scheme, version)
         self._objects = Objects(registry, Watches(registry, self.answers, now), now, sessions_apart=sessions_apart)
         self._below = Below(registry, subresources, self.answers)

@@ -265,6 +265,7 @@ def strangers(folder: str) -> None:
         ask = f"GET /apis/tilt.dev/v1alpha1/clusters?watch=1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {target.token}\r\n\r\n"
 
         async def held() -> float:
+            rate = 0.0
             async with anyio.create_task_group() as group:
                 streams = [await anyio.connect_tcp(host, int(port)) for _ in range(1000)]
                 for stream in streams:
