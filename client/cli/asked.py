@@ -11,6 +11,8 @@ from upright.client.cli.flags import Flag
 from upright.client.cli.troubles import WrongUsage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from upright.client.cli.discovery import Server
     from upright.client.cli.flags import Given
 
@@ -37,16 +39,17 @@ def server(given: Given) -> Server:
     return discovery.choose(discovery.running(), Path.cwd(), host=given.text("host"), port=port)
 
 
-def wanted(given: Given) -> list[Wanted]:
-    """Read ``TYPE[,TYPE] [NAME …]`` or ``TYPE/NAME …``. Raises WrongUsage."""
-    words = given.arguments
+def wanted(given: Given, arguments: Sequence[str] | None = None) -> list[Wanted]:
+    """Read ``TYPE[,TYPE] [NAME …]`` or ``TYPE/NAME …`` (of the line's arguments, unless said). Raises WrongUsage."""
+    words = given.arguments if arguments is None else list(arguments)
     if not words:
         raise WrongUsage("say what: session, resource, cluster or another kind, as in TYPE, TYPE NAME or TYPE/NAME")
     if any("/" in word for word in words):
         found = [_slashed(word) for word in words]
     else:
         found = [Wanted(word, tuple(words[1:])) for word in words[0].split(",") if word]
-    if any(one.names for one in found) and (given.text("selector") or given.text("field-selector")):
+    selects = given.knows("selector") and (given.text("selector") or given.text("field-selector"))
+    if selects and any(one.names for one in found):
         raise WrongUsage("names and selectors exclude each other: leave one of them out")
     return found
 
@@ -55,7 +58,10 @@ def query(given: Given, **more: str) -> str:
     """Return the query that a list with these selectors takes."""
     from urllib.parse import urlencode  # noqa: PLC0415  reason: most questions have none
 
-    asked = {"labelSelector": given.text("selector"), "fieldSelector": given.text("field-selector"), **more}
+    asked = {"labelSelector": given.text("selector"), "fieldSelector": given.text("field-selector")}
+    if "fieldSelector" in more and asked["fieldSelector"]:
+        more["fieldSelector"] = f"{asked['fieldSelector']},{more['fieldSelector']}"
+    asked |= more
     said = {name: value for name, value in asked.items() if value}
     return f"?{urlencode(said)}" if said else ""
 

@@ -42,17 +42,44 @@ class Connection:
         answer = self._ask(path, accept, free=free)
         return self._read(answer)
 
-    def stream(self, path: str, *, free: bool = False, accept: str = JSON) -> Iterator[Json]:
-        """Yield the documents of an answer that goes on, a line each."""
+    def send(self, method: str, path: str, body: object = None, *, content_type: str = JSON) -> Json:
+        """Return the answer to a request that changes something; it goes over HTTPS, with the token."""
+        return self._read(self._ask(path, JSON, free=False, method=method, content=(body, content_type)))
+
+    def lines(self, path: str) -> Iterator[bytes]:
+        """Yield the lines of a text that goes on, each with its line feed."""
+        answer = self._ask(path, "text/plain, */*", free=False)
+        if answer.status >= 400:
+            self._read(answer)
+        self.patience(None)
+        try:
+            while line := answer.readline():
+                yield line
+        except (OSError, HTTPException) as error:
+            raise CannotTell(f"the server at {self._where(free=False)} is gone: {error}") from error
+
+    def patience(self, seconds: float | None) -> None:
+        """Set how long an answer that goes on may say nothing; then TimeoutError. None: as long as it likes."""
+        for connection in (self._plain, self._secure):
+            if connection is not None and connection.sock is not None:
+                connection.sock.settimeout(seconds)
+
+    def stream(
+        self, path: str, *, free: bool = False, accept: str = JSON, seconds: float | None = None
+    ) -> Iterator[Json]:
+        """Yield the documents of an answer that goes on, a line each.
+
+        Raises TimeoutError when it says nothing for so many seconds; ``patience`` sets another number of them.
+        """
         answer = self._ask(path, accept, free=free)
         if answer.status >= 400:
             self._read(answer)
-        connection = self._plain if free else self._secure
-        if connection is not None and connection.sock is not None:
-            connection.sock.settimeout(None)
+        self.patience(seconds)
         try:
             while line := answer.readline():
                 yield json.loads(line)
+        except TimeoutError:
+            raise
         except (OSError, HTTPException) as error:
             raise CannotTell(f"the server at {self._where(free=free)} is gone: {error}") from error
 
@@ -61,11 +88,17 @@ class Connection:
             if connection is not None:
                 connection.close()
 
-    def _ask(self, path: str, accept: str, *, free: bool) -> HTTPResponse:
+    def _ask(
+        self, path: str, accept: str, *, free: bool, method: str = "GET", content: tuple[object, str] | None = None
+    ) -> HTTPResponse:
         connection = self._over_plain() if free else self._over_tls()
         headers = {"Accept": accept} if free else {"Accept": accept, **self._headers}
+        data: bytes | None = None
+        if content is not None and content[0] is not None:
+            data = json.dumps(content[0]).encode()
+            headers["Content-Type"] = content[1]
         try:
-            connection.request("GET", path, headers=headers)
+            connection.request(method, path, data, headers)
             return connection.getresponse()
         except TimeoutError as error:
             raise CannotTell(f"{self._where(free=free)} did not answer in {_ANSWER_SECONDS} s") from error

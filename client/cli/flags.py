@@ -97,6 +97,10 @@ class Given:
         values = self._values.get(name) or [self._unsaid(self._flags[name])]
         return tuple(part for value in values for part in value.split(",") if part)
 
+    def knows(self, name: str) -> bool:
+        """Say whether the command has such a flag."""
+        return name in self._flags
+
     def given(self, name: str) -> bool:
         """Say whether the flag, or a variable that stands for it, was given."""
         return name in self._values or self._variable(self._flags[name]) is not None

@@ -19,15 +19,17 @@ class KindPath(NamedTuple):
     full: str
     path: str
     free: bool = False
+    plural: str = ""
+    version: str = "tilt.dev/v1alpha1"
 
     def of(self, name: str) -> str:
         """Return the path of one object."""
         return f"{self.path}/{quote(name, safe='')}"
 
 
-_SESSION = KindPath("Session", "session.tilt.dev", "/apis/session", free=True)
-_RESOURCE = KindPath("Resource", "resource.tilt.dev", "/apis/resource", free=True)
-_CLUSTER = KindPath("Cluster", "cluster.tilt.dev", "/apis/cluster", free=True)
+_SESSION = KindPath("Session", "session.tilt.dev", "/apis/session", free=True, plural="sessions")
+_RESOURCE = KindPath("Resource", "resource.tilt.dev", "/apis/resource", free=True, plural="resources")
+_CLUSTER = KindPath("Cluster", "cluster.tilt.dev", "/apis/cluster", free=True, plural="clusters")
 
 _BY_WORD = {
     "session": _SESSION,
@@ -48,16 +50,40 @@ class Kinds:
         self._connection = connection
         self._listed: dict[str, list[KindPath]] | None = None
 
+    def one(self, word: str) -> KindPath:
+        """Return the only kind that a word means. Raises WrongUsage."""
+        found = self.find(word)
+        if len(found) > 1:
+            raise WrongUsage(f'"{word}" is several kinds: {", ".join(kind.full for kind in found)}')
+        return found[0]
+
+    def of_object(self, body: Json) -> KindPath:
+        """Return the kind that an object says it is of. Raises WrongUsage."""
+        kind, version = str(body.get("kind") or ""), str(body.get("apiVersion") or "")
+        group = version.rpartition("/")[0]
+        found = self.find(f"{kind}.{group}" if group else kind)[0]
+        if f"/{version}/" not in f"/{found.version}/":
+            raise WrongUsage(f"the server has {found.kind} in {found.version}, not in {version}")
+        return found
+
+    def words(self) -> list[str]:
+        """Return every word that means a kind, shortest names first."""
+        return sorted(name for name in self._all() if "." not in name)
+
+    def _all(self) -> dict[str, list[KindPath]]:
+        if self._listed is None:
+            self._listed = _listed(self._connection.get("/apis", accept=DISCOVERY))
+        return self._listed
+
     def find(self, word: str) -> list[KindPath]:
         """Return the kinds that a word means; a category such as ``all`` is several. Raises WrongUsage."""
         plain = word.lower()
         if known := _BY_WORD.get(plain):
             return [known]
-        if self._listed is None:
-            self._listed = _listed(self._connection.get("/apis", accept=DISCOVERY))
-        if found := self._listed.get(plain):
+        listed = self._all()
+        if found := listed.get(plain):
             return found
-        words = [name for name in self._listed if "." not in name]
+        words = [name for name in listed if "." not in name]
         hint = closest(plain, words) or ': for what is in the cluster use kubectl, "upright describe cluster" says how'
         raise WrongUsage(f'the server has no kind "{word}"{hint}')
 
@@ -76,8 +102,12 @@ def _listed(discovery: Json) -> dict[str, list[KindPath]]:
 def _add(found: dict[str, list[KindPath]], group: str, version: str, about: Json) -> None:
     plural, singular = about["resource"], about.get("singularResource") or about["resource"]
     full = f"{singular}.{group}"
-    kind = _FREE.get(full) or KindPath(about["responseKind"]["kind"], full, f"/apis/{group}/{version}/{plural}")
-    names = {plural, singular, f"{plural}.{group}", full, *about.get("shortNames", ())}
+    where = f"/apis/{group}/{version}/{plural}"
+    kind = _FREE.get(full) or KindPath(
+        about["responseKind"]["kind"], full, where, plural=plural, version=f"{group}/{version}"
+    )
+    names = {plural, singular, *about.get("shortNames", ())}
+    names |= {f"{plural}.{group}", full, f"{plural}.{version}.{group}"}
     for name in names:
         found.setdefault(name, [kind])
     for category in about.get("categories", ()):

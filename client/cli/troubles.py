@@ -25,6 +25,12 @@ class CannotTell(Trouble):
     code = 3
 
 
+class OutOfTime(Trouble):
+    """What was waited for did not come."""
+
+    code = 124
+
+
 def closest(word: str, known: list[str]) -> str:
     """Return `` (did you mean "x"?)`` for a misspelt word, or nothing."""
     from difflib import get_close_matches  # noqa: PLC0415  reason: only mistakes need it
