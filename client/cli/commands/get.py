@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from upright.client.cli.asked import SELECTOR_FLAGS, SERVER_FLAGS, environment, query, server, wanted
@@ -147,7 +148,7 @@ class _Tables(_Getting):
                 sys.stdout.write(("\n" if shown else "") + text)
                 shown += 1
             if self._watched:
-                self._watch(kind, names, pages, lambda event, printer=printer: self._event(event, printer))
+                self._watch(kind, names, pages, partial(self._event, printer=printer))
         if not shown and not self._missing and not self._given.on("ignore-not-found"):
             sys.stderr.write("No objects found.\n")
 

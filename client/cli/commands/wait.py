@@ -147,9 +147,12 @@ class _Waiting:
 
     def _as_it_is(self, kind: KindPath, name: str) -> str:
         """Return what the object says of itself, for whoever has to find out why."""
+        asking = Connection(server(self._given))  # the other one is in the middle of a watch
         try:
-            body = Connection(server(self._given)).get(kind.of(name), free=True) if kind.free else None
+            body = asking.get(kind.of(name), free=kind.free)
         except Trouble:
             return ""
+        finally:
+            asking.close()
         said = self._what.as_it_is(body) if body else ""
         return f" ({said})" if said else ""

@@ -55,7 +55,7 @@ def as_yaml(value: Any) -> str:  # noqa: ANN401  reason: any JSON value
             style = '"'
         return dumper.represent_scalar(plain, said, style)
 
-    dumper = type("Dumper", (parent,), {})
+    dumper: Any = type("Dumper", (parent,), {})  # Any: made of whichever parent there is
     dumper.add_representer(str, text)
     return str(
         yaml.dump(value, Dumper=dumper, default_flow_style=False, allow_unicode=True, sort_keys=True, width=1 << 16)
