@@ -1,11 +1,12 @@
 """Prints how fast the API server is, whole processes, 4 KB objects, durable writes: ``python tests/bench/server.py [PART…]``.
 
 The loader is wrk (apt-get install wrk), a process of its own; watchers are another. Parts: rates, tilt, watch, strangers,
-many, idle; all but tilt if none is named. UPRIGHT_BENCH_TILT is the real tilt's binary for ``tilt``: the same loads over TLS.
+many, day, idle; all but tilt if none is named. UPRIGHT_BENCH_TILT is the real tilt's binary for ``tilt``: the same loads over TLS.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing, contextmanager
+from functools import partial
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from time import perf_counter
@@ -26,17 +28,22 @@ import psutil
 import yaml
 
 from upright.apiserver.sockets import listen, port_of
-from upright.apiserver.storage.records import Address
+from upright.apiserver.storage.records import Address, Retention
 from upright.apiserver.storage.store import Store
 from upright.client import kubeconfig
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from upright.apiserver.storage.records import Stored
+    from upright.openapi.meta import Json
+
 SECONDS = int(os.environ.get("UPRIGHT_BENCH_SECONDS", "5"))
+DAY_SECONDS = 60
 CMDS = "/apis/tilt.dev/v1alpha1/cmds"
 SPEC = {"args": ["x" * 40] * 90}
 MANY = 100_000
+_ROUNDS = itertools.count()
 WATCHING = str(Path(__file__).with_name("watching.py"))
 
 
@@ -129,7 +136,7 @@ def load(target: Target, what: str, request: str, connections: int, *, limit: fl
 def created(path: str, body: str) -> str:
     """Return the Lua for creating one object after the other; NAME in the body is its name."""
     return f"""wrk.format("POST", "{path}", headers("application/json"),
-      (string.gsub([[{body}]], "NAME", "n" .. {os.getpid()} .. "x" .. id .. "x" .. n .. "x" .. math.random(1e9))))"""
+      (string.gsub([[{body}]], "NAME", "n{next(_ROUNDS)}x" .. id .. "x" .. n .. "x" .. math.random(1e9))))"""
 
 
 def patched(path: str) -> str:
@@ -256,6 +263,47 @@ def watch(folder: str) -> None:
         followed(target, CMDS, "watch, 10/s", 1000, 30, body, 0.1)
 
 
+def day(folder: str) -> None:
+    """A day of a CI farm's writes in a minute: 2,000 objects come, change and go; the past is bounded; no write waits long."""
+    taken: list[float] = []
+    sizes: list[int] = []
+    path = Path(folder, "state.db")
+
+    async def farm() -> None:
+        retention = Retention(age=20.0, size=40_000_000)
+        async with Store.open(str(path), retention=retention) as store, anyio.create_task_group() as group:
+
+            async def runs(worker: int) -> None:
+                ends = perf_counter() + DAY_SECONDS
+                for run in itertools.count():
+                    address = Address("", "tilt.dev/cmds", "", f"w{worker}-{run % 125}")
+                    for step in range(12):
+                        body = {"metadata": {"name": address.name}, "spec": SPEC, "status": {"step": step, "run": run}}
+                        begun = perf_counter()
+                        await store.write(address, partial(_give, body))
+                        taken.append((perf_counter() - begun) * 1000)
+                        await anyio.sleep(0.004)
+                    if perf_counter() > ends:
+                        return
+
+            for worker in range(16):
+                group.start_soon(runs, worker)
+            for _ in range(10):
+                await anyio.sleep(DAY_SECONDS / 10)
+                sizes.append((await anyio.Path(path).stat()).st_size // 1_000_000)
+
+    anyio.run(farm, backend_options={"use_uvloop": True})
+    late = sorted(taken)
+    say(
+        f"{'a day in a minute':<34} {len(late):,} writes  p50 {_at(late, 50):.2f}  p99 {_at(late, 99):.2f}  "
+        f"p99.9 {late[len(late) * 999 // 1000]:.2f}  max {late[-1]:.1f} ms  want p99.9 ≤ 50;  file, MB: {sizes}"
+    )
+
+
+def _give(body: Json, _current: Stored | None) -> Json:
+    return body
+
+
 def strangers(folder: str) -> None:
     """What a write costs with 1,000 watchers that it does not concern."""
     with server(folder) as target:
@@ -324,7 +372,7 @@ def idle(folder: str) -> None:
     say(f"{'idle':<34} {statistics.median(sizes):5.0f} MB  want ≤ 60")
 
 
-PARTS = {"rates": rates, "watch": watch, "strangers": strangers, "many": many, "idle": idle, "tilt": tilt}
+PARTS = {"rates": rates, "watch": watch, "strangers": strangers, "many": many, "day": day, "idle": idle, "tilt": tilt}
 
 
 def main() -> None:
