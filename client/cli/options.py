@@ -17,6 +17,22 @@ LogMode = Literal["all", "failures", "github", "gitlab", "json", "plain"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TiltfileOptions:
+    """A Tiltfile to look at without running it.
+
+    ``timings``: how long each call took is wanted instead, of those that took at least this. ``cluster`` as for a run.
+    """
+
+    file: str = "Tiltfile"
+    args: tuple[str, ...] = ()
+    subcommand: str = "ci"
+    cluster: str = "auto"
+    namespace: str = ""
+    verbose: bool = False
+    timings: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CiOptions:
     """One run.
 

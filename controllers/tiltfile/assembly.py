@@ -48,6 +48,7 @@ class Draft:
     entities: list[Entity] = field(default_factory=list["Entity"])
     references: dict[str, Reference] = field(default_factory=dict[str, "Reference"])
     images: list[str] = field(default_factory=list[str])
+    targets: list[str] = field(default_factory=list[str])
     options: Accumulated = field(default_factory=Accumulated)
     port_forwards: list[Forward] = field(default_factory=list["Forward"])
     extra_pod_selectors: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
@@ -56,6 +57,14 @@ class Draft:
     grouped: bool = False
     custom: CustomDeploy | None = None
     updated: list[Image] = field(default_factory=list["Image"])
+
+    def match(self, index: ImageIndex) -> None:
+        """Find out which of our images the objects use."""
+        found = (index.consumed_by(reference) for reference in self.references.values())
+        images = list({image.map_name: image for image in found if image is not None}.values())
+        self.images = [image.map_name for image in images if not image.only_updated]
+        self.targets = [image.map_name for image in images]
+        self.updated = [image for image in images if image.live_update is not None]
 
 
 def assemble(project: Project) -> tuple[list[tuple[str, ResourceSpec]], list[tuple[str, ResourceSpec]]]:
@@ -69,10 +78,7 @@ def assemble(project: Project) -> tuple[list[tuple[str, ResourceSpec]], list[tup
     assembly.apply_options()
     drafts = assembly.drafts
     for draft in drafts:
-        found = (index.consumed_by(reference) for reference in draft.references.values())
-        images = list({image.map_name: image for image in found if image is not None}.values())
-        draft.images = [image.map_name for image in images if not image.only_updated]
-        draft.updated = [image for image in images if image.live_update is not None]
+        draft.match(index)
     _check_live_updates(index, drafts)
     services: list[tuple[str, ResourceSpec]] = []
     if project.compose:
@@ -81,7 +87,7 @@ def assemble(project: Project) -> tuple[list[tuple[str, ResourceSpec]], list[tup
         services = compose_resources(project, index)
     has_objects = bool(assembly.rest)
     warning = index.unused_warning(
-        project.quiet_images, has_resources=bool(drafts or services), has_objects=has_objects
+        project.noted.quiet_images, has_resources=bool(drafts or services), has_objects=has_objects
     )
     if warning:
         project.warn(warning)
@@ -140,7 +146,7 @@ class _Assembly:
 
     def references(self, entity: Entity) -> list[Reference]:
         """Return the images that the object uses, as it names them."""
-        found = [self.parsed(entity, str(one["image"])) for one in containers(entity.body) if one.get("image")]
+        found = [self.parsed(entity, str(one.get("image") or "")) for one in containers(entity.body)]
         found += [self.parsed(entity, str(one["reference"])) for one in image_volumes(entity.body)]
         for pair in env_vars(entity.body) if self.in_env_vars else ():
             try:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from upright.controllers.tiltfile.compose_files import depends_on
+from upright.controllers.tiltfile.compose_files import depends_on, mounted_sources
 from upright.controllers.tiltfile.deployments import resource_image
+from upright.controllers.tiltfile.ignores import compose_ignores, ignore_file
 from upright.controllers.tiltfile.language.errors import Failure
+from upright.controllers.tiltfile.language.interpreter import absolute
 from upright.controllers.tiltfile.language.text import quote
 from upright.controllers.tiltfile.references import parse_reference
 from upright.controllers.tiltfile.resource_options import Accumulated
@@ -15,7 +17,7 @@ from upright.controllers.tiltfile.yaml_documents import dump
 from upright.openapi.v1alpha1.docker_compose_service import DockerComposeProject, DockerComposeServiceSpec
 from upright.openapi.v1alpha1.limits import Limits
 from upright.openapi.v1alpha1.live_update import ComposeLiveUpdateSelector, LiveUpdateSelector
-from upright.openapi.v1alpha1.resource import ComposeSpec, ResourceImage, ResourceSpec
+from upright.openapi.v1alpha1.resource import ComposeBuild, ComposeSpec, ResourceImage, ResourceSpec
 
 if TYPE_CHECKING:
     from upright.controllers.tiltfile.images import Image, ImageIndex
@@ -74,11 +76,13 @@ def _resource(
     project: Project, index: ImageIndex, one: ComposeProject, service: ComposeService, names: dict[str, str]
 ) -> ResourceSpec:
     body = one.whole["services"][service.service]
-    image = _image(index, service, body)
+    image = _image(index, one, service, body)
     said = service.options
-    dependencies = [names[name] for name in depends_on(body) if name in names]
+    dependencies = sorted(names[name] for name in depends_on(body) if name in names)
     images = index.in_build_order([image.map_name]) if image is not None else []
     wanted = _conditions(one, service.service)
+    made = tuple(_built(project, needed, base=needed is not image) for needed in images)
+    project.targets[service.name] = tuple(zip(made, (needed.live_update for needed in images), strict=True))
     return ResourceSpec(
         kind="compose",
         depends_on=tuple(dict.fromkeys([*dependencies, *said.resource_deps])),
@@ -88,7 +92,8 @@ def _resource(
         links=tuple(said.links),
         limits=said.limits or Limits(),
         compose=ComposeSpec(
-            images=tuple(_built(project, needed, base=needed is not image) for needed in images),
+            images=made,
+            build=None if image else _build(project, one, service, body),
             service=DockerComposeServiceSpec(
                 service=service.service,
                 project=DockerComposeProject(
@@ -104,6 +109,7 @@ def _resource(
             ),
             completes="service_completed_successfully" in wanted,
             opens_when_started=bool(wanted) and wanted <= {"service_started"},
+            service_yaml=dump(body),
             infer_links=service.infer_links,
             live_updates=_live_updates(service, image),
         ),
@@ -131,15 +137,36 @@ def _built(project: Project, image: Image, *, base: bool) -> ResourceImage:
     )
 
 
-def _image(index: ImageIndex, service: ComposeService, body: Json) -> Image | None:
+def _build(project: Project, one: ComposeProject, service: ComposeService, body: Json) -> ComposeBuild | None:
+    """Return what Compose builds itself: the section ``build``, a folder or a mapping."""
+    said = body.get("build")
+    context, dockerfile = (said.get("context"), said.get("dockerfile")) if isinstance(said, dict) else (said, None)
+    if not context:
+        return None
+    local = "://" not in str(context) and not str(context).startswith("git@")
+    folder = absolute(str(context), one.path) if local else ""
+    where = absolute(str(dockerfile or "Dockerfile"), folder) if local else str(dockerfile or "Dockerfile")
+    image = _image_name(one, service, body)
+    if folder:
+        project.watch(ignore_file(folder, where))
+    mounted = [absolute(path, one.path) if path[0] in "./~" else path for path in mounted_sources(body)]
+    return ComposeBuild(image=image, context=folder, ignores=compose_ignores(folder, where, mounted))
+
+
+def _image_name(one: ComposeProject, service: ComposeService, body: Json) -> str:
+    """Return what the service's image is called; one that Compose builds is named after project and service."""
+    if service.image is not None:
+        return service.image.familiar
+    return str(body.get("image") or f"{one.name}_{service.service}")
+
+
+def _image(index: ImageIndex, one: ComposeProject, service: ComposeService, body: Json) -> Image | None:
     """Return the image of ours that the service runs, if it is one of ours."""
-    reference = service.image
-    if reference is None and body.get("image"):
-        try:
-            reference = parse_reference(str(body["image"]))
-        except ValueError as error:
-            raise Failure(f"Error parsing image name {quote(str(body['image']))}: {error}", service.place) from None
-    image = index.consumed_by(reference) if reference is not None else None
+    name = _image_name(one, service, body)
+    try:
+        image = index.consumed_by(parse_reference(name))
+    except ValueError as error:
+        raise Failure(f"Error parsing image name {quote(name)}: {error}", service.place) from None
     if image is not None and image.entrypoint:
         raise Failure("docker_build/custom_build.entrypoint not supported for Docker Compose resources", image.place)
     return image

@@ -20,6 +20,7 @@ _REPLACED = frozenset({"command", "entrypoint"})
 _NOT_A_NAME = re.compile(r"[^a-z0-9_-]")
 _STARTED = "service_started"
 _NOT_UNDERSTOOD = ("include",)
+_SHARED = ("network_mode", "ipc", "pid", "uts", "cgroup")
 
 
 def project_name(text: str) -> str:
@@ -109,8 +110,38 @@ def variables_of(text: str) -> dict[str, str]:
 
 
 def depends_on(service: Json) -> dict[str, str]:
-    """Return the services that this one depends on, each with what it waits for."""
+    """Return the services that this one depends on, each with what it waits for: as it says, and whose parts it uses."""
     found = service.get("depends_on") or {}
-    if not isinstance(found, dict):
-        return {str(name): _STARTED for name in found}
-    return {str(name): str((how or {}).get("condition") or _STARTED) for name, how in found.items()}
+    said = found if isinstance(found, dict) else dict.fromkeys(found)
+    wanted = {str(name): str((how or {}).get("condition") or _STARTED) for name, how in said.items()}
+    used = [str(link).partition(":")[0] for link in service.get("links") or ()]
+    shared = [str(service.get(part) or "") for part in _SHARED]
+    used += [text.removeprefix("service:") for text in shared if text.startswith("service:")]
+    volumes = [str(one).partition(":")[0] for one in service.get("volumes_from") or ()]
+    used += [name for name in volumes if name != "container"]
+    return {**dict.fromkeys(used, _STARTED), **wanted}
+
+
+def in_dependency_order(services: Mapping[str, Json]) -> list[str]:
+    """Return the services' names, each after those that it depends on."""
+    ordered: dict[str, None] = {}
+
+    def visit(name: str, above: frozenset[str]) -> None:
+        if name in above or name not in services:
+            return
+        for other in depends_on(services[name]):
+            visit(other, above | {name})
+        ordered.setdefault(name)
+
+    for name in services:
+        visit(name, frozenset())
+    return list(ordered)
+
+
+def mounted_sources(service: Json) -> list[str]:
+    """Return what the service has mounted: paths of this machine, and names of volumes."""
+    found: list[str] = []
+    for volume in service.get("volumes") or ():
+        source = volume.get("source") if isinstance(volume, dict) else str(volume).rpartition(":")[0].partition(":")[0]
+        found += [str(source)] if source else []
+    return found

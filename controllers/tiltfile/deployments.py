@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from upright.controllers.tiltfile.ignores import context_ignores
-from upright.controllers.tiltfile.images import DockerBuild
+from upright.controllers.tiltfile.ignores import context_ignores, file_ignores, ignore_file, repository_ignores
+from upright.controllers.tiltfile.images import DockerBuild, only_updated_image
 from upright.controllers.tiltfile.kubernetes_objects import display_names
 from upright.controllers.tiltfile.resources import environment
 from upright.controllers.tiltfile.yaml_documents import dump_all
 from upright.openapi.v1alpha1.cmd_image import CmdImageSpec
-from upright.openapi.v1alpha1.docker_image import DockerImageSpec
+from upright.openapi.v1alpha1.docker_image import DockerImageSpec, IgnoreDef
 from upright.openapi.v1alpha1.image_map import ImageMapSpec, OverrideArgs, OverrideCommand
 from upright.openapi.v1alpha1.kubernetes_apply import (
     ApplyCmd,
@@ -25,11 +26,13 @@ from upright.openapi.v1alpha1.port_forward import PortForwardTemplateSpec
 from upright.openapi.v1alpha1.resource import KubernetesSpec, ResourceImage, ResourceSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from upright.controllers.tiltfile.assembly import Draft
     from upright.controllers.tiltfile.images import CustomBuild, Image, ImageIndex
     from upright.controllers.tiltfile.project import Project
     from upright.controllers.tiltfile.readers import Command
-    from upright.controllers.tiltfile.resource_options import PodReadiness
+    from upright.controllers.tiltfile.resource_options import CustomDeploy, PodReadiness
     from upright.openapi.v1alpha1.live_update import LiveUpdateSpec
 
 CLUSTER = "default"
@@ -55,7 +58,8 @@ def specification(project: Project, draft: Draft, index: ImageIndex, deployed: s
 
 def _kubernetes(project: Project, draft: Draft, index: ImageIndex, deployed: set[str]) -> KubernetesSpec:
     entities = sorted(draft.entities, key=lambda entity: entity.rank)
-    images = index.in_build_order(draft.images)
+    images = index.in_build_order(draft.targets)
+    made = _targets(project, draft, images, deployed)
     forwards = tuple(
         one if one.host else one.model_copy(update={"host": project.facts.host}) for one in draft.port_forwards
     )
@@ -74,14 +78,25 @@ def _kubernetes(project: Project, draft: Draft, index: ImageIndex, deployed: set
         cluster=CLUSTER,
         server_side_apply=project.settings.server_side_apply,
     )
-    made = tuple(resource_image(project, image, base=image.map_name not in deployed) for image in images)
     return KubernetesSpec(
-        images=made,
+        images=tuple(one for one, image in zip(made, images, strict=True) if not image.only_updated),
         apply=apply,
         display_names=tuple(display_names(entities)),
         deps=draft.custom.deps if draft.custom else (),
+        ignores=_custom_ignores(draft.custom) if draft.custom else (),
         live_updates=_live_updates(draft),
     )
+
+
+def _targets(project: Project, draft: Draft, images: Sequence[Image], deployed: set[str]) -> list[ResourceImage]:
+    """Return the images with how they are built; noted with them is which containers they update."""
+    made = [resource_image(project, image, base=image.map_name not in deployed) for image in images]
+    noted = list(zip(made, (image.live_update for image in images), strict=True))
+    if draft.custom is not None and draft.custom.live_update is not None:
+        image = only_updated_image(draft.custom, draft.custom.live_update)
+        noted.append((resource_image(project, image, base=False), image.live_update))
+    project.targets[draft.name] = tuple(noted)
+    return made
 
 
 def _live_updates(draft: Draft) -> tuple[LiveUpdateSpec, ...]:
@@ -97,6 +112,14 @@ def _live_updates(draft: Draft) -> tuple[LiveUpdateSpec, ...]:
     if draft.custom is not None and draft.custom.live_update is not None:
         found.append(draft.custom.live_update)
     return tuple(found)
+
+
+def _custom_ignores(said: CustomDeploy) -> tuple[IgnoreDef, ...]:
+    """Return whose changes need no new deploy: what a live update takes care of, and repositories."""
+    spec = said.live_update
+    updated = (*(sync.local_path for sync in spec.syncs), *spec.stop_paths) if spec is not None else ()
+    own = (IgnoreDef(base_path=spec.base_path, patterns=updated),) if spec is not None and updated else ()
+    return (*own, *repository_ignores(said.deps))
 
 
 def _command(project: Project, said: Command) -> ApplyCmd:
@@ -118,7 +141,10 @@ def _pod_readiness(project: Project, draft: Draft) -> PodReadiness:
 
 
 def resource_image(project: Project, image: Image, *, base: bool) -> ResourceImage:
-    """Return the image and how it is built; ``base``: only other images use it."""
+    """Return the image and how it is built; ``base``: only other images use it. Its ignore files are watched."""
+    for folder in image.watched:
+        if Path(folder).is_dir():
+            project.watch(ignore_file(folder, image.dockerfile))
     selector = ImageMapSpec(
         selector=image.familiar,
         match_exact=image.selector.exact,
@@ -136,7 +162,9 @@ def resource_image(project: Project, image: Image, *, base: bool) -> ResourceIma
         cmd_image=None if isinstance(build, DockerBuild) else _cmd(project, image, build, needs),
         needs=tuple(image.needs),
         base=base,
-        deps=(build.context,) if isinstance(build, DockerBuild) else build.deps,
+        deps=image.watched,
+        ignores=file_ignores(image),
+        only_updated=image.only_updated,
     )
 
 
@@ -146,7 +174,7 @@ def _docker(image: Image, build: DockerBuild, needs: Literal["push", "base-image
         dockerfile_contents=build.dockerfile,
         dockerfile_path=build.dockerfile_path,
         context=build.context,
-        context_ignores=context_ignores(image, build),
+        context_ignores=context_ignores(image),
         args=build.args,
         target=build.target,
         ssh_agent_configs=build.ssh,

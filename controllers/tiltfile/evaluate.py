@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from upright.controllers.tiltfile.language.cancellation import Cancellation
+    from upright.controllers.tiltfile.noted import Noted
     from upright.controllers.tiltfile.project import Facts, Level, RunLocal
+    from upright.controllers.tiltfile.timings import Timings
     from upright.openapi.meta import Object
     from upright.openapi.v1alpha1.cluster import RegistryHosting
     from upright.openapi.v1alpha1.config_map import ConfigMap
-    from upright.openapi.v1alpha1.resource import Resource
+    from upright.openapi.v1alpha1.live_update import LiveUpdateSpec
+    from upright.openapi.v1alpha1.resource import Resource, ResourceImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class Evaluation:
     be watched. ``wrong_usage``: it is the command line's fault: a name or flag that the Tiltfile does not know. ``resources`` are complete, in Tilt's order; ``switches`` are the ConfigMaps by which each is on or
     off; ``made`` are objects of its own (v1alpha1.…); ``objects`` is all of these. ``enabled`` names those that run. ``config_files`` are absolute paths, files that are
     missing included. ``warnings`` were logged already. ``environ`` is what the Tiltfile changed in os.environ (None:
-    removed); commands in the resources have it in their env.
+    removed); commands in the resources have it in their env. ``files`` were executed, in this order; ``noted`` is what
+    does not change a run; ``targets`` are all images of a resource, also those that are only updated in what runs.
     """
 
     error: TiltfileError | None = None
@@ -56,6 +60,9 @@ class Evaluation:
     warnings: tuple[str, ...] = ()
     secrets: tuple[Secret, ...] = ()
     environ: dict[str, str | None]
+    noted: Noted
+    files: tuple[str, ...] = ()
+    targets: dict[str, tuple[tuple[ResourceImage, LiveUpdateSpec | None], ...]]
 
     @property
     def objects(self) -> tuple[Object, ...]:
@@ -70,6 +77,7 @@ def evaluate(
     log: Callable[[str, Level], None],
     run_local: RunLocal,
     cancellation: Cancellation | None = None,
+    timings: Timings | None = None,
 ) -> Evaluation:
     """Execute the Tiltfile at ``path`` and return what it came to; it raises nothing.
 
@@ -78,7 +86,8 @@ def evaluate(
     ``cancellation.cancel(reason)`` from any thread ends it with that reason as its error.
     """
     path = absolute(path, str(Path.cwd()))
-    project = _project(facts, log, run_local, cancellation)
+    project = new_project(facts, log, run_local, cancellation)
+    project.timings = timings or project.timings
     log(f"Loading Tiltfile at: {path}", "INFO")
     try:
         return _evaluated(path, project)
@@ -88,9 +97,10 @@ def evaluate(
         return _outcome(project, error=TiltfileError(str(interrupted)))
 
 
-def _project(
+def new_project(
     facts: Facts, log: Callable[[str, Level], None], run_local: RunLocal, cancellation: Cancellation | None
 ) -> Project:
+    """Return the state of an evaluation that has not begun."""
     interpreter = Interpreter(
         known=KNOWN,
         predeclared=lambda name: value_of(name, project),
@@ -134,7 +144,7 @@ def _evaluated(path: str, project: Project) -> Evaluation:
 
             check_extensions(project)
         resources = make_resources(project)
-        if not resources:
+        if not resources and project.facts.must_have_resources:
             raise Failure("No resources found. Check out https://docs.tilt.dev/tutorial.html to get started!")
         running = enabled_names(project, resources)
         return _outcome(project, resources=resources, enabled=running, switches=make_switches(resources, running))
@@ -157,14 +167,17 @@ def _outcome(
         error=error,
         wrong_usage=error is not None and project.wrong_usage,
         resources=resources,
-        made=tuple(project.objects.values()) if resources else (),
+        made=() if error else tuple(project.objects.values()),
         switches=switches,
         enabled=enabled,
         settings=project.settings,
         default_registry=project.default_registry,
-        config_files=tuple(project.read_paths),
+        config_files=tuple(dict.fromkeys([*project.read_paths, *_ignore_files(project)])),
         warnings=tuple(project.warnings),
         secrets=_secrets(project),
+        noted=project.noted,
+        targets=project.targets,
+        files=tuple(project.interpreter.sources),
         environ={**changed, **{name: None for name in before if name not in project.environ}},
     )
 
@@ -174,3 +187,8 @@ def _secrets(project: Project) -> tuple[Secret, ...]:
         return ()
     found = ((entity.name, key, value) for entity in project.entities for key, value in entity.secret_values())
     return tuple(Secret(*one) for one in found)
+
+
+def _ignore_files(project: Project) -> list[str]:
+    main = project.interpreter.main
+    return [str(Path(main).parent / ".tiltignore")] if main else []

@@ -11,62 +11,77 @@ from typing import TYPE_CHECKING
 
 from upright.controllers.tiltfile.builtins.local import run
 from upright.controllers.tiltfile.language.errors import Failure
+from upright.controllers.tiltfile.object_names import sanitized
 from upright.controllers.tiltfile.readers import Command
 from upright.openapi.meta import ObjectMeta
-from upright.openapi.v1alpha1.extension import Extension
+from upright.openapi.v1alpha1.extension import Extension, ExtensionSpec
 from upright.openapi.v1alpha1.extension_repo import ExtensionRepo, ExtensionRepoSpec
 
 if TYPE_CHECKING:
     from upright.controllers.tiltfile.project import Project
 
 PREFIX = "ext://"
+MANAGED_BY = "tilt.dev/managed-by"
+LOADER = "tiltfile.loader"
 DEFAULT_NAME = "default"
 DEFAULT_URL = "https://github.com/tilt-dev/tilt-extensions"
-_CACHE = "upright/extensions"
+_CACHE = "upright/tilt_modules"  # extensions look for a folder of this name above them
 _SCHEME = re.compile(r"^https?://")
 
 
 def locate_extension(project: Project, name: str) -> str:
-    """Return the Tiltfile that ``ext://NAME`` means; its repository is fetched if it is not here. Raises Failure."""
+    """Return the Tiltfile that ``ext://NAME`` means; its repository is fetched if it is not here. Raises Failure.
+
+    Extension and repository are objects of the Tiltfile from now on, if they were not yet.
+    """
     module = name.removeprefix(PREFIX)
-    repo, path = _declared(project, module) or _by_host(project, module)
-    root = _root(project, repo)
-    tiltfile = Path(os.path.normpath(root / repo.spec.git_subpath / path / "Tiltfile"))
-    if not tiltfile.is_relative_to(root):
-        raise Failure(f"invalid repo path: {path}")
-    if not tiltfile.exists():
-        raise Failure(f"no extension tiltfile found at {tiltfile}")
-    project.loaded_extensions.add(module)
+    extension = _extension(project, module)
+    try:
+        repo = _repo(project, extension.spec.repo_name)
+        root = _root(project, repo)
+        path = extension.spec.repo_path
+        tiltfile = Path(os.path.normpath(root / repo.spec.git_subpath / path / "Tiltfile"))
+        if not tiltfile.is_relative_to(root):
+            raise Failure(f"invalid repo path: {path}")
+        if not tiltfile.exists():
+            raise Failure(f"no extension tiltfile found at {tiltfile}")
+    except Failure as failure:
+        raise Failure(f"cannot load {name}: {failure}") from None
     return str(tiltfile)
 
 
-def _declared(project: Project, module: str) -> tuple[ExtensionRepo, str] | None:
-    """Return what a v1alpha1.extension of that name says."""
-    said = project.objects.get(("Extension", module))
-    if not isinstance(said, Extension):
-        return None
-    repo = _repo(project, said.spec.repo_name)
-    if repo is None:
-        raise Failure(f"extension repo not found: {said.spec.repo_name}")
-    return repo, said.spec.repo_path
+def _extension(project: Project, module: str) -> Extension:
+    """Return the extension of that name: as v1alpha1.extension says, else by a repository's host, else a default one."""
+    name = sanitized(module)
+    said = project.objects.get(("Extension", name))
+    spec = said.spec if isinstance(said, Extension) else _by_host(project, module)
+    metadata = said.metadata if said is not None else ObjectMeta(name=name)
+    annotations = {**metadata.annotations, MANAGED_BY: LOADER}
+    extension = Extension(metadata=metadata.model_copy(update={"annotations": annotations}), spec=spec)
+    project.objects["Extension", name] = extension
+    return extension
 
 
-def _by_host(project: Project, module: str) -> tuple[ExtensionRepo, str]:
-    """Return the repository whose loadHost the name begins with, else the default one, and the rest of the name."""
+def _by_host(project: Project, module: str) -> ExtensionSpec:
+    """Return the extension in the repository whose loadHost the name begins with, else in the default one."""
     for repo in project.objects.values():
         if isinstance(repo, ExtensionRepo) and repo.spec.load_host:
             host = repo.spec.load_host.rstrip("/")
             if module.startswith(f"{host}/"):
-                return repo, module.removeprefix(f"{host}/")
-    default = _repo(project, DEFAULT_NAME)
-    return default or ExtensionRepo(
-        metadata=ObjectMeta(name=DEFAULT_NAME), spec=ExtensionRepoSpec(url=DEFAULT_URL)
-    ), module
+                return ExtensionSpec(repo_name=repo.name, repo_path=module.removeprefix(f"{host}/"))
+    return ExtensionSpec(repo_name=DEFAULT_NAME, repo_path=module)
 
 
-def _repo(project: Project, name: str) -> ExtensionRepo | None:
+def _repo(project: Project, name: str) -> ExtensionRepo:
+    """Return the repository of that name; the default one is Tilt's own unless it was declared."""
     found = project.objects.get(("ExtensionRepo", name))
-    return found if isinstance(found, ExtensionRepo) else None
+    if isinstance(found, ExtensionRepo):
+        return found
+    if name != DEFAULT_NAME:
+        raise Failure(f"extension repo not found: {name}")
+    repo = ExtensionRepo(metadata=ObjectMeta(name=name), spec=ExtensionRepoSpec(url=DEFAULT_URL))
+    project.objects["ExtensionRepo", name] = repo
+    return repo
 
 
 def _root(project: Project, repo: ExtensionRepo) -> Path:
@@ -103,7 +118,7 @@ def _clone(project: Project, repo: ExtensionRepo, folder: Path) -> None:
             if repo.spec.ref:
                 _git(project, "-C", made, "checkout", "--quiet", "--detach", repo.spec.ref)
         except Failure as failure:
-            raise Failure(f"extension repo not loaded: {repo.name}: {failure}") from None
+            raise Failure(f"loading extension repo {repo.name}: {failure}") from None
         try:
             Path(made).rename(folder)
         except OSError:  # another run was faster
@@ -120,8 +135,8 @@ def _renew(project: Project, repo: ExtensionRepo, folder: Path) -> None:
 
 def check_extensions(project: Project) -> None:
     """Raise Failure if an extension is to be run beside the Tiltfile, which is not possible yet."""
-    for kind, name in project.objects:
-        if kind == "Extension" and name not in project.loaded_extensions:
+    for (kind, name), obj in project.objects.items():
+        if kind == "Extension" and MANAGED_BY not in obj.metadata.annotations:
             raise Failure(
                 f"v1alpha1.extension {name!r}: an extension that is not loaded cannot be run beside the Tiltfile yet: "
                 f"load it with load('ext://{name}', …) or include('ext://{name}')"

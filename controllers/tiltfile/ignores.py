@@ -5,47 +5,73 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from upright.controllers.tiltfile.images import DockerBuild
 from upright.controllers.tiltfile.language.errors import Failure
 from upright.openapi.v1alpha1.docker_image import IgnoreDef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from upright.controllers.tiltfile.images import DockerBuild, Image
-
-
-def ignore_file(build: DockerBuild) -> str:
-    """Return the path of the ignore file: the Dockerfile's own if it is there, else the context's."""
-    own = f"{build.dockerfile_path}.dockerignore"
-    if build.dockerfile_path and Path(own).exists():
-        return own
-    return str(Path(build.context) / ".dockerignore")
+    from upright.controllers.tiltfile.images import Image
 
 
-def context_ignores(image: Image, build: DockerBuild) -> tuple[IgnoreDef, ...]:
+def ignore_file(folder: str, dockerfile: str) -> str:
+    """Return the path of the ignore file: the Dockerfile's own if it is there, else the folder's."""
+    own = f"{dockerfile}.dockerignore"
+    return own if dockerfile and Path(own).exists() else str(Path(folder) / ".dockerignore")
+
+
+def context_ignores(image: Image) -> tuple[IgnoreDef, ...]:
     """Return what is left out of the build's context; a rule without patterns means all below its path."""
-    return tuple(_rules(image, build))
-
-
-def _rules(image: Image, build: DockerBuild) -> Iterator[IgnoreDef]:
-    yield IgnoreDef(base_path=image.tiltfile)
-    if (Path(build.context) / ".git").is_dir():
-        yield IgnoreDef(base_path=str(Path(build.context) / ".git"))
-    if not Path(build.context).is_dir():
-        return
-    if image.ignore:
-        yield IgnoreDef(base_path=build.context, patterns=image.ignore)
-    if build.only:
-        yield IgnoreDef(base_path=build.context, patterns=("**", *(f"!{one}" for one in build.only)))
-    path = ignore_file(build)
+    build = image.build
+    only = build.only if isinstance(build, DockerBuild) else ()
+    repositories = repository_ignores(image.watched)
+    own = (IgnoreDef(base_path=image.tiltfile),)
     try:
-        patterns = tuple(_patterns(Path(path).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return
+        return (*own, *repositories, *_rules(image.watched, image.ignore, only, image.dockerfile))
     except OSError as error:
         raise Failure(f"reading dockerignore for {image.familiar}: {error}", image.place) from None
-    if patterns:
-        yield IgnoreDef(base_path=build.context, patterns=patterns)
+
+
+def file_ignores(image: Image) -> tuple[IgnoreDef, ...]:
+    """Return whose changes do not count: what is no part of the context, and the Dockerfile, which the Tiltfile watches."""
+    own = (IgnoreDef(base_path=image.dockerfile),) if image.dockerfile else ()
+    return (*context_ignores(image), *own)
+
+
+def repository_ignores(paths: Iterable[str]) -> tuple[IgnoreDef, ...]:
+    """Return the ``.git`` folders directly in the paths."""
+    found = dict.fromkeys(str(Path(path) / ".git") for path in paths if path)
+    return tuple(IgnoreDef(base_path=path) for path in found if Path(path).is_dir())
+
+
+def compose_ignores(context: str, dockerfile: str, mounted: Iterable[str]) -> tuple[IgnoreDef, ...]:
+    """Return whose changes do not count for an image that Compose builds; folders that are mounted are among them."""
+    rules = (*repository_ignores([context]), *_rules([context] if context else [], (), (), dockerfile))
+    return (*rules, *(IgnoreDef(base_path=path) for path in (dockerfile, *mounted)))
+
+
+def _rules(
+    folders: Sequence[str], ignore: tuple[str, ...], only: tuple[str, ...], dockerfile: str
+) -> Iterator[IgnoreDef]:
+    for folder in dict.fromkeys(folders):
+        if not Path(folder).is_dir():
+            continue
+        if ignore:
+            yield IgnoreDef(base_path=folder, patterns=ignore)
+        if only:
+            yield IgnoreDef(base_path=folder, patterns=("**", *(f"!{one}" for one in only)))
+        try:
+            patterns = tuple(patterns_of(Path(ignore_file(folder, dockerfile)).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            continue
+        if patterns:
+            yield IgnoreDef(base_path=folder, patterns=patterns)
+
+
+def patterns_of(text: str) -> list[str]:
+    """Return the patterns of an ignore file, cleaned as Docker cleans them."""
+    return list(_patterns(text))
 
 
 def _patterns(text: str) -> Iterator[str]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.text import quote
 from upright.controllers.tiltfile.object_names import sanitized
+from upright.controllers.tiltfile.readers import Command
+from upright.controllers.tiltfile.references import Selector, parse_reference
+from upright.openapi.v1alpha1.live_update import KubernetesLiveUpdateSelector, LiveUpdateSelector
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from upright.controllers.tiltfile.language.errors import Place
     from upright.controllers.tiltfile.project import Project
-    from upright.controllers.tiltfile.readers import Command
-    from upright.controllers.tiltfile.references import Reference, Selector
+    from upright.controllers.tiltfile.references import Reference
+    from upright.controllers.tiltfile.resource_options import CustomDeploy
     from upright.openapi.v1alpha1.live_update import LiveUpdateSpec
 
 NO_CONFIGS = (
@@ -86,6 +90,14 @@ class Image:
         )
 
     @property
+    def dockerfile(self) -> str:
+        """The path of its Dockerfile, or where one would be whose text is given; empty for a command's."""
+        build = self.build
+        if not isinstance(build, DockerBuild):
+            return ""
+        return build.dockerfile_path or str(Path(build.context) / "Dockerfile")
+
+    @property
     def watched(self) -> tuple[str, ...]:
         """The files and folders that it is built from."""
         return (self.build.context,) if isinstance(self.build, DockerBuild) else self.build.deps
@@ -112,6 +124,24 @@ def add_image(project: Project, image: Image) -> None:
             image.selector = replace(image.selector, exact=True)
             known.selector = replace(known.selector, exact=True)
     project.images.append(image)
+
+
+def only_updated_image(said: CustomDeploy, update: LiveUpdateSpec) -> Image:
+    """Return what stands for the containers that a k8s_custom_deploy updates: an image that is never built.
+
+    It is the one that ``image_selector`` names, else one named after the resource.
+    """
+    containers = update.selector.kubernetes or KubernetesLiveUpdateSelector()
+    reference = parse_reference(containers.image or f"k8s_custom_deploy:{said.name}")
+    named = KubernetesLiveUpdateSelector(container_name=containers.container_name)
+    kept = LiveUpdateSelector(kubernetes=named if containers.container_name else None)
+    return Image(
+        selector=Selector(reference, exact=bool(reference.tag)),
+        build=CustomBuild(command=Command(("sh", "-c", ":"), ""), deps=said.deps, output_mode="remote"),
+        place=said.place,
+        tiltfile=said.tiltfile,
+        live_update=update.model_copy(update={"selector": kept}),
+    )
 
 
 class ImageIndex:

@@ -141,7 +141,7 @@ def parse_entities(text: str, source: str) -> list[Entity]:
     """Return the objects of a YAML stream, lists taken apart; raises Failure with the place."""
     found: list[Entity] = []
     try:
-        for document in documents(text):
+        for document in documents(text if text.endswith("\n") else f"{text}\n"):  # a block text's last line ends, too
             found += _entities(document.value, f"{source}:{document.line}")
     except InvalidYAML as error:
         raise Failure(f"{source} is not a valid YAML file: {error}") from None

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from upright.controllers.tiltfile.language.errors import Failure
+from upright.controllers.tiltfile.noted import Noted
+from upright.controllers.tiltfile.timings import Timings
 from upright.controllers.tiltfile.workload_kinds import Kinds
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from upright.controllers.tiltfile.resource_options import CustomDeploy, KubernetesOptions, LocalResource
     from upright.openapi.meta import Object
     from upright.openapi.v1alpha1.cluster import RegistryHosting
+    from upright.openapi.v1alpha1.live_update import LiveUpdateSpec
+    from upright.openapi.v1alpha1.resource import ResourceImage
     from upright.openapi.v1alpha1.tiltfile import TiltfileSettings
 
 Level = Literal["INFO", "WARN", "ERROR"]
@@ -62,6 +66,7 @@ class Facts:
 
     ``dev_cluster``: deploying there needs no allow_k8s_contexts (a known development cluster, the embedded one, or
     none at all). ``host`` is where port forwards listen unless they say otherwise.
+    ``must_have_resources``: a Tiltfile without any is wrong.
     """
 
     args: tuple[str, ...] = ()
@@ -73,6 +78,7 @@ class Facts:
     host: str = "localhost"
     executable: str = "upright"
     name: str = "(Tiltfile)"
+    must_have_resources: bool = True
 
 
 @dataclass(slots=True)
@@ -100,7 +106,7 @@ class Project:
     name_workload: Value = None
     default_registry: RegistryHosting | None = None
     allowed_contexts: list[str] = field(default_factory=list[str])
-    quiet_images: list[str] = field(default_factory=list[str])
+    noted: Noted = field(default_factory=Noted)
     trigger_mode: TriggerMode = "auto"
     trigger_mode_place: Place | None = None
     scrub_secrets: bool = True
@@ -110,7 +116,10 @@ class Project:
     wrong_usage: bool = False
     unused_steps: dict[str, LiveUpdateStep] = field(default_factory=dict[str, "LiveUpdateStep"])
     objects: dict[tuple[str, str], Object] = field(default_factory=dict[tuple[str, str], "Object"])
-    loaded_extensions: set[str] = field(default_factory=set[str])
+    targets: dict[str, tuple[tuple[ResourceImage, LiveUpdateSpec | None], ...]] = field(
+        default_factory=dict[str, "tuple[tuple[ResourceImage, LiveUpdateSpec | None], ...]"]
+    )
+    timings: Timings = field(default_factory=Timings)
     memory: dict[str, Value] = field(default_factory=dict[str, "Value"])
 
     @property

@@ -150,7 +150,7 @@ def environment(value: Value, directory: str = "") -> tuple[str, ...]:
 def command(value: Value, _directory: str = "") -> tuple[str, ...]:
     """Read a command as argv: a string goes to ``sh -c``, a list is run as it is."""
     if type(value) is str:
-        return ("sh", "-c", value) if value else ()
+        return ("sh", "-c", value.strip()) if value else ()
     if not isinstance(value, List | tuple | Set):
         raise WrongValue(f"a command must be a string or list of strings. found {type_name(value)}")
     try:

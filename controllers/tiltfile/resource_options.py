@@ -33,9 +33,10 @@ class ResourceOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalResource(ResourceOptions):
-    """A local_resource call."""
+    """A local_resource call in a file of ``directory``."""
 
     name: str
+    directory: str
     update: Command | None
     serve: Command | None
     deps: tuple[str, ...]
@@ -63,6 +64,7 @@ class CustomDeploy:
     """A k8s_custom_deploy call: a command that applies and one that deletes."""
 
     name: str
+    tiltfile: str
     place: Place | None
     apply: Command
     delete: Command

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from upright.controllers.tiltfile.dependencies import enabled, known_dependencies
+from upright.controllers.tiltfile.ignores import repository_ignores
 from upright.controllers.tiltfile.object_names import disable_switch
 from upright.openapi.meta import ObjectMeta
 from upright.openapi.v1alpha1.cmd import CmdSpec
 from upright.openapi.v1alpha1.config_map import ConfigMap
+from upright.openapi.v1alpha1.docker_image import IgnoreDef
 from upright.openapi.v1alpha1.limits import Limits
 from upright.openapi.v1alpha1.resource import LocalSpec, Resource, ResourceSpec
 from upright.openapi.v1alpha1.triggers import ConfigMapDisableSource, DisableSource
@@ -101,8 +103,13 @@ def _local(project: Project, said: LocalResource) -> ResourceSpec:
         labels=said.labels,
         links=said.links,
         limits=said.limits or Limits(),
-        local=LocalSpec(update=_command(project, said.update), serve=serve, deps=said.deps, ignore=said.ignore),
+        local=LocalSpec(update=_command(project, said.update), serve=serve, deps=said.deps, ignores=_ignores(said)),
     )
+
+
+def _ignores(said: LocalResource) -> tuple[IgnoreDef, ...]:
+    own = (IgnoreDef(base_path=said.directory, patterns=said.ignore),) if said.ignore else ()
+    return (*repository_ignores([*said.deps, said.directory]), *own)
 
 
 def _command(project: Project, said: Command | None) -> CmdSpec | None:

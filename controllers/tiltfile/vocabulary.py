@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from upright.controllers.tiltfile.language.arguments import Arguments, bind
 from upright.controllers.tiltfile.language.values import Builtin, Value
@@ -69,6 +70,19 @@ BUILTINS: Mapping[str, str] = {
 KNOWN = frozenset(BUILTINS)
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a function is called, which arguments it takes, and what it does."""
+
+    name: str
+    arguments: type[Arguments]
+    act: Callable[[Project, Any], Value]
+
+
+SIGNATURES: dict[str, Signature] = {}
+"""The functions whose modules were imported, by the name that a Tiltfile calls them by."""
+
+
 def value_of(name: str, project: Project) -> Value:
     """Return what a predeclared name stands for."""
     module = importlib.import_module(f"upright.controllers.tiltfile.builtins.{BUILTINS[name]}")
@@ -80,6 +94,14 @@ def function(name: str, want: type[A], act: Callable[[Project, A], Value]) -> Ca
     """Return the maker of a builtin function: its arguments are bound as ``want`` says, and given to ``act``."""
 
     def make(project: Project) -> Builtin:
-        return Builtin(name, lambda args, kwargs: act(project, bind(name, want, (args, kwargs), project.directory)))
+        def run(args: tuple[Value, ...], kwargs: dict[str, Value]) -> Value:
+            return act(project, bind(name, want, (args, kwargs), project.directory))
 
+        def timed(args: tuple[Value, ...], kwargs: dict[str, Value]) -> Value:
+            with project.timings.of(name, args):
+                return run(args, kwargs)
+
+        return Builtin(name, timed if project.timings.wanted else run)
+
+    SIGNATURES[name] = Signature(name, want, act)
     return make

@@ -31,8 +31,8 @@ class Kinds:
 
     def __init__(self) -> None:
         self.infos = [
-            KindInfo(ObjectSelector(api_version_regexp="batch/v1", kind_regexp="Job"), readiness="succeeded"),
-            KindInfo(ObjectSelector(api_version_regexp="batch/v1", kind_regexp="CronJob"), readiness="ignore"),
+            KindInfo(object_selector("batch/v1", "Job"), readiness="succeeded"),
+            KindInfo(object_selector("batch/v1", "CronJob"), readiness="ignore"),
         ]
 
     def of(self, selector: ObjectSelector) -> KindInfo:
@@ -68,19 +68,22 @@ class Kinds:
 
 
 def object_selector(api_version: str, kind: str = "", name: str = "", namespace: str = "") -> ObjectSelector:
-    """Return a selector of regular expressions; raises Failure for one that is none."""
+    """Return a selector of regular expressions that heed no case; raises Failure for one that is none."""
     for word, pattern in (("apiVersion", api_version), ("kind", kind), ("name", name), ("namespace", namespace)):
         try:
             re.compile(pattern)
         except re.error as error:
             raise Failure(f"error parsing {word} regexp: {error.msg}: `{pattern}`") from None
+    api_version, kind, name, namespace = (
+        f"(?i){pattern}" if pattern else "" for pattern in (api_version, kind, name, namespace)
+    )
     return ObjectSelector(
         api_version_regexp=api_version, kind_regexp=kind, name_regexp=name, namespace_regexp=namespace
     )
 
 
 def selects(selector: ObjectSelector, entity: Entity) -> bool:
-    """Whether each expression is found somewhere in its field, without regard to case."""
+    """Whether each expression is found somewhere in its field."""
     return (
         _found(selector.kind_regexp, entity.kind)
         and _found(selector.api_version_regexp, entity.api_version)
@@ -90,4 +93,4 @@ def selects(selector: ObjectSelector, entity: Entity) -> bool:
 
 
 def _found(pattern: str, text: str) -> bool:
-    return not pattern or re.search(pattern, text, re.IGNORECASE) is not None
+    return not pattern or re.search(pattern, text) is not None

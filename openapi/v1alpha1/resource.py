@@ -10,7 +10,7 @@ from upright.openapi.scheme import AGE, NAME, Column, Kind, at
 from upright.openapi.v1alpha1.cmd import CmdSpec
 from upright.openapi.v1alpha1.cmd_image import CmdImageSpec
 from upright.openapi.v1alpha1.docker_compose_service import DockerComposeServiceSpec
-from upright.openapi.v1alpha1.docker_image import DockerImageSpec
+from upright.openapi.v1alpha1.docker_image import DockerImageSpec, IgnoreDef
 from upright.openapi.v1alpha1.failure import Failure
 from upright.openapi.v1alpha1.image_map import ImageMapSpec
 from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApplySpec
@@ -44,13 +44,15 @@ class LocalSpec(Model):
     update: CmdSpec | None = None
     serve: CmdSpec | None = None
     deps: tuple[str, ...] = omit(())
-    ignore: tuple[str, ...] = omit(())
+    ignores: tuple[IgnoreDef, ...] = omit(())
 
 
 class ResourceImage(Model):
     """An image this resource needs, built before it is deployed; exactly one of the two ways to build it.
 
     ``imageMap`` is the ImageMap's name, ``needs`` are ImageMaps that must be built first, ``base``: only other images use it.
+    ``deps`` are what it is built from, changes of ``ignores`` among them do not count. ``onlyUpdated``: it is never
+    built; files are copied into what runs.
     """
 
     image_map: str
@@ -60,6 +62,8 @@ class ResourceImage(Model):
     needs: tuple[str, ...] = omit(())
     base: bool = omit(default=False)
     deps: tuple[str, ...] = omit(())
+    ignores: tuple[IgnoreDef, ...] = omit(())
+    only_updated: bool = omit(default=False)
 
 
 class KubernetesSpec(Model):
@@ -72,18 +76,29 @@ class KubernetesSpec(Model):
     apply: KubernetesApplySpec
     display_names: tuple[str, ...] = omit(())
     deps: tuple[str, ...] = omit(())
+    ignores: tuple[IgnoreDef, ...] = omit(())
     live_updates: tuple[LiveUpdateSpec, ...] = omit(())
 
 
+class ComposeBuild(Model):
+    """An image that Compose itself builds, from the service's ``build`` section; ``context`` is empty for a URL."""
+
+    image: str
+    context: str = omit("")
+    ignores: tuple[IgnoreDef, ...] = omit(())
+
+
 class ComposeSpec(Model):
-    """A service of a Compose project, and the images it needs in build order.
+    """A service of a Compose project, and the images it needs in build order; ``serviceYAML`` is its part of the files.
 
     ``completes``: another service waits for it to end well. ``opensWhenStarted``: those that depend on it wait for no
     more than its start.
     """
 
     images: tuple[ResourceImage, ...] = omit(())
+    build: ComposeBuild | None = None
     service: DockerComposeServiceSpec
+    service_yaml: str = omit("", alias="serviceYAML")
     infer_links: bool = True
     live_updates: tuple[LiveUpdateSpec, ...] = omit(())
     completes: bool = omit(default=False)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from upright.controllers.tiltfile.blob import Blob
-from upright.controllers.tiltfile.ignores import ignore_file
 from upright.controllers.tiltfile.images import DockerBuild, Image, add_image
 from upright.controllers.tiltfile.language.arguments import Arguments, anything, boolean, optional, required, string
 from upright.controllers.tiltfile.language.errors import Failure, WrongValue
@@ -114,8 +113,6 @@ def docker_build(project: Project, given: DockerArguments) -> None:
         only=given.only,
     )
     add_image(project, _image(project, given, selector, build))
-    if Path(given.context).is_dir():
-        project.watch(ignore_file(build))
 
 
 def _image(project: Project, given: DockerArguments, selector: Selector, build: DockerBuild) -> Image:

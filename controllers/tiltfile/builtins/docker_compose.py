@@ -9,7 +9,13 @@ from upright.controllers.tiltfile.blob import Blob
 from upright.controllers.tiltfile.builtins.link import links
 from upright.controllers.tiltfile.builtins.trigger_mode import trigger_mode_value
 from upright.controllers.tiltfile.compose import ComposeProject, ComposeService
-from upright.controllers.tiltfile.compose_files import merged, project_name, read_compose, variables_of
+from upright.controllers.tiltfile.compose_files import (
+    in_dependency_order,
+    merged,
+    project_name,
+    read_compose,
+    variables_of,
+)
 from upright.controllers.tiltfile.language.arguments import Arguments, anything, boolean, optional, required, string
 from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.text import quote
@@ -82,7 +88,7 @@ def _variables(project: Project, given: ComposeArguments, sources: Iterable[Valu
     first = next((path(one, project.directory) for one in sources if text_of(one) and not isinstance(one, Blob)), "")
     where = given.env_file or str((Path(first).parent if first else Path(project.directory)) / ".env")
     try:
-        from_file = variables_of(project.read(where))
+        from_file = variables_of(project.read(where) if given.env_file else Path(where).read_text(encoding="utf-8"))
     except FileNotFoundError:
         if given.env_file:
             raise Failure(f"docker_compose: env_file {where} does not exist") from None
@@ -110,7 +116,9 @@ def _profiles(project: Project, given: ComposeArguments) -> tuple[str, ...]:
 def _add_services(project: Project, made: ComposeProject) -> None:
     made.whole = merged(made.bodies)
     known = {service.service for service in made.services.values()}
-    for name, body in (made.whole.get("services") or {}).items():
+    services = made.whole.get("services") or {}
+    for name in in_dependency_order(services):
+        body = services[name]
         if name not in known and made.is_active(body):
             project.check_free(name)
             made.services[name] = ComposeService(name, name, project.interpreter.where())

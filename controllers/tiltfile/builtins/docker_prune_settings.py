@@ -23,13 +23,19 @@ class PruneArguments(Arguments):
     keep_recent: int | None = optional(int32, None, none_is_unset=True)
 
 
-def docker_prune_settings(_project: Project, given: PruneArguments) -> None:
-    """Check the settings; images are never pruned here."""
+def docker_prune_settings(project: Project, given: PruneArguments) -> None:
+    """Note the settings; images are never pruned here."""
     if given.num_builds and given.interval_hrs:
         raise Failure(
             "can't specify both 'prune every X builds' and 'prune every Y hours'; please pass only one of "
             "`num_builds` and `interval_hrs`"
         )
+    noted = project.noted.pruning
+    noted.enabled = not given.disable
+    noted.max_age_mins = given.max_age_mins or noted.max_age_mins
+    noted.num_builds = given.num_builds
+    noted.interval_hrs = given.interval_hrs or noted.interval_hrs
+    noted.keep_recent = noted.keep_recent if given.keep_recent is None else given.keep_recent
 
 
 VALUES = {"docker_prune_settings": function("docker_prune_settings", PruneArguments, docker_prune_settings)}

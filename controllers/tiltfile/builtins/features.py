@@ -6,25 +6,11 @@ from typing import TYPE_CHECKING
 
 from upright.controllers.tiltfile.language.arguments import Arguments, required, string
 from upright.controllers.tiltfile.language.errors import Failure, nearest
+from upright.controllers.tiltfile.noted import FEATURES, OBSOLETE_FEATURES
 from upright.controllers.tiltfile.vocabulary import function
 
 if TYPE_CHECKING:
     from upright.controllers.tiltfile.project import Project
-
-ACTIVE = ("cluster_refresh", "snapshots")
-OBSOLETE = frozenset(
-    [
-        "bulk_disable_resources",
-        "disable_resources",
-        "events",
-        "facets",
-        "labels",
-        "live_update_v2",
-        "multiple_containers_per_pod",
-        "offline_snapshot_creation",
-        "update_history",
-    ]
-)
 
 
 class FeatureArguments(Arguments):
@@ -37,20 +23,32 @@ class Nothing(Arguments):
     """A function without arguments."""
 
 
-def set_feature(project: Project, given: FeatureArguments) -> None:
-    """Check the feature's name."""
-    if given.msg in OBSOLETE:
-        project.warn(f"Obsolete feature flag: {given.msg}")
-    elif given.msg not in ACTIVE:
-        raise Failure(f"Unknown feature flag: {given.msg}{nearest(given.msg, ACTIVE)}")
+def _set(project: Project, name: str, *, on: bool) -> None:
+    if name in OBSOLETE_FEATURES:
+        project.warn(f"Obsolete feature flag: {name}")
+    elif name in FEATURES:
+        project.noted.features[name] = on
+    else:
+        raise Failure(f"Unknown feature flag: {name}{nearest(name, list(FEATURES))}")
 
 
-def disable_snapshots(_project: Project, _given: Nothing) -> None:
-    """Do nothing: there are no shared snapshots."""
+def enable_feature(project: Project, given: FeatureArguments) -> None:
+    """Switch a feature of Tilt's on."""
+    _set(project, given.msg, on=True)
+
+
+def disable_feature(project: Project, given: FeatureArguments) -> None:
+    """Switch a feature of Tilt's off."""
+    _set(project, given.msg, on=False)
+
+
+def disable_snapshots(project: Project, _given: Nothing) -> None:
+    """Switch shared snapshots off; there are none here."""
+    _set(project, "snapshots", on=False)
 
 
 VALUES = {
-    "disable_feature": function("disable_feature", FeatureArguments, set_feature),
+    "disable_feature": function("disable_feature", FeatureArguments, disable_feature),
     "disable_snapshots": function("disable_snapshots", Nothing, disable_snapshots),
-    "enable_feature": function("enable_feature", FeatureArguments, set_feature),
+    "enable_feature": function("enable_feature", FeatureArguments, enable_feature),
 }

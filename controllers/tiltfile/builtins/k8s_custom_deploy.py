@@ -54,6 +54,7 @@ def k8s_custom_deploy(project: Project, given: DeployArguments) -> None:
     here = project.directory
     project.custom_deploys[given.name] = CustomDeploy(
         name=given.name,
+        tiltfile=project.interpreter.executing[-1],
         place=project.interpreter.where(),
         apply=Command(given.apply_cmd, given.apply_dir or here, given.apply_env),
         delete=Command(given.delete_cmd, given.delete_dir or here, given.delete_env),

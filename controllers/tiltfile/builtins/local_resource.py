@@ -80,6 +80,7 @@ def _define(project: Project, given: LocalArguments, *, allow_parallel: bool) ->
     here = project.directory
     project.local_resources[given.name] = LocalResource(
         name=given.name,
+        directory=here,
         place=project.interpreter.where(),
         update=Command(given.cmd, given.dir or here, given.env) if given.cmd else None,
         serve=Command(given.serve_cmd, given.serve_dir or here, given.serve_env) if given.serve_cmd else None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from upright.controllers.tiltfile.language.arguments import Arguments, anything, boolean, optional, required, string
 from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.values import Builtin
-from upright.controllers.tiltfile.readers import command, directory_path, duration, string_map
+from upright.controllers.tiltfile.readers import Command, command, directory_path, duration, string_map
 from upright.controllers.tiltfile.vocabulary import function
 
 if TYPE_CHECKING:
@@ -44,8 +44,9 @@ class TeamArguments(Arguments):
     team_id: str = required(string)
 
 
-def analytics_settings(_project: Project, _given: AnalyticsArguments) -> None:
-    """Check the argument; there are no analytics."""
+def analytics_settings(project: Project, given: AnalyticsArguments) -> None:
+    """Note whether Tilt may report how it is used; nothing is reported here."""
+    project.noted.analytics = given.enable
 
 
 def experimental_analytics_report(_project: Project, _given: ReportArguments) -> None:
@@ -56,18 +57,22 @@ def experimental_telemetry_cmd(project: Project, given: TelemetryArguments) -> N
     """Check the arguments; the command is never run."""
     if not given.cmd:
         raise Failure("cmd cannot be empty")
-    if "telemetry" in project.memory:
-        raise Failure("experimental_telemetry_cmd called multiple times")
-    project.memory["telemetry"] = given.cmd
+    noted = project.noted
+    if noted.telemetry is not None:
+        raise Failure(f"experimental_telemetry_cmd called multiple times; already set to {noted.telemetry}")
+    noted.telemetry = Command(given.cmd, given.dir or project.directory)
+    noted.telemetry_folder = project.directory
+    noted.telemetry_period = given.period
 
 
 def set_team(project: Project, given: TeamArguments) -> None:
-    """Check the team's name."""
+    """Note the team's name."""
+    known = project.noted.team_id
     if not given.team_id:
         raise Failure("team_id cannot be empty")
-    if "team" in project.memory:
-        raise Failure(f"team_id set multiple times (to '{project.memory['team']}' and '{given.team_id}')")
-    project.memory["team"] = given.team_id
+    if known:
+        raise Failure(f"team_id set multiple times (to '{known}' and '{given.team_id}')")
+    project.noted.team_id = given.team_id
 
 
 def _metrics(project: Project) -> Builtin:

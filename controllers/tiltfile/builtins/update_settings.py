@@ -42,7 +42,7 @@ def update_settings(project: Project, given: UpdateArguments) -> None:
         )
     if given.k8s_server_side_apply:
         changed["server_side_apply"] = given.k8s_server_side_apply == "true"
-    project.quiet_images += given.suppress_unused_image_warnings
+    project.noted.quiet_images += given.suppress_unused_image_warnings
     project.settings = project.settings.model_copy(update=changed)
 
 

@@ -28,8 +28,9 @@ class VersionArguments(Arguments):
     constraint: str = optional(string, "")
 
 
-def version_settings(_project: Project, given: VersionArguments) -> None:
+def version_settings(project: Project, given: VersionArguments) -> None:
     """Refuse to go on if the constraint excludes the version of Tilt that is understood here."""
+    project.noted.check_updates = given.check_updates
     if given.constraint and not satisfies(TILT_VERSION, given.constraint):
         raise Failure(
             f"you are running Tilt version {TILT_VERSION}, which doesn't match the version constraint specified in "

@@ -76,7 +76,7 @@ def test_an_error_leaves_no_objects_but_what_was_read(world: World) -> None:
     assert found.error is not None
     assert found.error.message == "no"
     assert found.objects == ()
-    assert found.config_files == (f"{world.root}/Tiltfile", f"{world.root}/data.txt")
+    assert found.config_files == (f"{world.root}/Tiltfile", f"{world.root}/data.txt", f"{world.root}/.tiltignore")
     assert found.warnings == ("careful",)
 
 
@@ -107,4 +107,4 @@ def test_paths_are_relative_to_the_file_that_is_executed(world: World) -> None:
     )
     root = world.root
     assert world.lines() == [f"{root}/sub {root} {root}", '["x", "here"]']
-    assert found.config_files == (f"{root}/Tiltfile", f"{root}/sub/Tiltfile")
+    assert found.config_files == (f"{root}/Tiltfile", f"{root}/sub/Tiltfile", f"{root}/.tiltignore")

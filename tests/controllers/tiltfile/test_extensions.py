@@ -89,7 +89,7 @@ v1alpha1.extension_repo(name = "default", url = "https://github.com/tilt-dev/til
     for _ in range(2):
         world.good(repo + LOAD + DONE, environ=environ(world))
         assert said(world) == ["one"]
-    assert [path.name for path in (world.root / "cache/upright/extensions/github.com/tilt-dev").iterdir()] == [
+    assert [path.name for path in (world.root / "cache/upright/tilt_modules/github.com/tilt-dev").iterdir()] == [
         f"tilt-extensions@{first}"
     ]
 
@@ -116,15 +116,17 @@ def test_what_is_not_in_the_repository_is_refused(world: World, name: str, messa
     world.write("ext/hello/Tiltfile", "")
     world.write("other/Tiltfile", "x = 1")
     repo = f'v1alpha1.extension_repo(name = "default", url = "file://{world.root}/ext")\n'
-    assert world.wrong(f"{repo}load('ext://{name}', 'x')") == message.replace("ROOT", str(world.root))
+    assert world.wrong(f"{repo}load('ext://{name}', 'x')") == (
+        f"cannot load ext://{name}: {message.replace('ROOT', str(world.root))}"
+    )
 
 
 def test_a_repository_that_cannot_be_cloned_says_why_and_leaves_nothing(world: World) -> None:
     commit(world, "one")
     (world.root / "upstream").rename(world.root / "gone")
     message = world.wrong(LOAD, environ=environ(world))
-    assert message.startswith("extension repo not loaded: default: command ")
-    assert list((world.root / "cache/upright/extensions/github.com/tilt-dev").iterdir()) == []
+    assert message.startswith("cannot load ext://hello: loading extension repo default: command ")
+    assert list((world.root / "cache/upright/tilt_modules/github.com/tilt-dev").iterdir()) == []
 
 
 def test_an_extension_that_is_not_loaded_is_refused_for_now(world: World) -> None:
@@ -134,4 +136,4 @@ def test_an_extension_that_is_not_loaded_is_refused_for_now(world: World) -> Non
 
 def test_an_extension_of_an_unknown_repository_is_refused(world: World) -> None:
     text = 'v1alpha1.extension(name = "x", repo_name = "r", repo_path = "p")\nload("ext://x", "y")'
-    assert world.wrong(text) == "extension repo not found: r"
+    assert world.wrong(text) == "cannot load ext://x: extension repo not found: r"

@@ -145,7 +145,7 @@ def test_paths_exist_or_not_without_being_watched(world: World) -> None:
         'print(os.path.exists("a"), os.path.exists("b"), os.path.realpath("a") == os.path.abspath("a"))' + DONE
     )
     assert world.lines() == ["True False True"]
-    assert found.config_files == (f"{world.root}/Tiltfile",)
+    assert found.config_files == (f"{world.root}/Tiltfile", f"{world.root}/.tiltignore")
 
 
 def test_local_returns_what_the_command_prints_and_logs_it(world: World) -> None:

@@ -34,6 +34,7 @@ def test_an_image_of_the_yaml_is_built_before_it_is_deployed(world: World) -> No
             "clusterNeeds": "push",
         },
         "deps": [f"{world.root}/web"],
+        "ignores": [{"basePath": f"{world.root}/Tiltfile"}, {"basePath": f"{world.root}/web/Dockerfile"}],
     }
 
 
@@ -143,6 +144,7 @@ def test_a_custom_build_is_a_command(world: World) -> None:
         },
         "needs": ["base"],
         "deps": [f"{world.root}/src"],
+        "ignores": [{"basePath": f"{world.root}/Tiltfile"}],
     }
     assert world.lines() == ['custom_build("docker.io/shop/web")']
 

@@ -66,7 +66,7 @@ local_resource("db", "true")
                 "readinessProbe": {"exec": {"command": ["true"]}, "initialDelaySeconds": 2},
             },
             "deps": [f"{world.root}/src", "/abs"],
-            "ignore": ["*.o"],
+            "ignores": [{"basePath": str(world.root), "patterns": ["*.o"]}],
         },
     }
 

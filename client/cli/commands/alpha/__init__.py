@@ -1,0 +1,1 @@
+"""What Tilt has under alpha."""

@@ -1,0 +1,1 @@
+"""Look at a Tiltfile without running it."""

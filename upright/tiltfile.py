@@ -1,0 +1,133 @@
+"""Evaluates a Tiltfile without a run: no server, no cluster, no engine; what ``tiltfile check`` and Tilt's own want."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from upright.cluster_choice import choose
+from upright.controllers.tiltfile.evaluate import evaluate
+from upright.controllers.tiltfile.execution import in_thread
+from upright.controllers.tiltfile.language.cancellation import Cancellation
+from upright.controllers.tiltfile.local_commands import LocalCommands
+from upright.controllers.tiltfile.project import Facts
+from upright.controllers.tiltfile.timings import Timings
+from upright.controllers.world.cluster_product import is_for_development
+from upright.controllers.world.environment import base_environment
+from upright.controllers.world.kubeconfig_files import choose_context
+from upright.controllers.world.processes import LocalProcesses
+from upright.controllers.world.secrets import Secrets
+from upright.openapi.errors import ServiceUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from upright.client.cli.options import TiltfileOptions
+    from upright.controllers.tiltfile.evaluate import Evaluation
+    from upright.controllers.tiltfile.project import Level
+
+EXIT_USAGE = 2
+EXIT_TILTFILE = 5
+
+
+def result(options: TiltfileOptions) -> int:
+    """Print what the Tiltfile comes to as ``tilt alpha tiltfile-result`` does, and return the exit code."""
+    from upright.controllers.tiltfile.result import tiltfile_result  # noqa: PLC0415  reason: only where used
+
+    found, timings = _evaluated(options, said_later=not options.verbose)
+    if found.error is not None:
+        return EXIT_TILTFILE
+    if options.timings is not None:
+        sys.stdout.write(timings.table(options.timings.total_seconds()))
+        return 0
+    import json  # noqa: PLC0415  reason: as above
+
+    _write(json.dumps(tiltfile_result(found, str(Path(options.file).absolute())), indent=2, ensure_ascii=False))
+    return 0
+
+
+def check(options: TiltfileOptions) -> int:
+    """Say whether the Tiltfile is right, and what it would build and deploy, and where; return the exit code."""
+    from upright.controllers.tiltfile.outline import outline  # noqa: PLC0415  reason: only where used
+
+    found, _ = _evaluated(options, said_later=not options.verbose)
+    if found.error is not None:
+        return EXIT_USAGE if found.wrong_usage else EXIT_TILTFILE
+    where = choose(options.cluster, options.namespace, os.environ)
+    _write(outline(found, embedded=where.embedded, context=where.context))
+    return 0
+
+
+def reference(form: str) -> int:
+    """Print the reference of all functions: ``text``, ``markdown`` or ``stub``."""
+    from upright.controllers.tiltfile.reference import FORMS  # noqa: PLC0415  reason: only where used
+
+    _write(FORMS[form]())
+    return 0
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+
+
+def _evaluated(options: TiltfileOptions, *, said_later: bool) -> tuple[Evaluation, Timings]:
+    """Evaluate; what it logs goes to stderr, but only if something is wrong where it is to be said later."""
+    timings = Timings(wanted=options.timings is not None)
+    secrets = Secrets()
+    kept: list[tuple[str, Level]] = []
+    facts = _facts(options)
+
+    def say(text: str, level: Level) -> None:
+        if said_later:
+            kept.append((text, level))
+        else:
+            sys.stderr.write(f"{text}\n")
+
+    found = anyio.run(partial(_evaluate, options.file, facts, say, timings))
+    for secret in found.secrets:
+        secrets.add(secret.name, secret.key, secret.value)
+    for text, level in kept:
+        if found.error is not None or level != "INFO":
+            sys.stderr.write(f"{secrets.scrub(text)}\n")
+    if found.error is not None:
+        sys.stderr.write(f"{secrets.scrub(str(found.error))}\n")
+    return found, timings
+
+
+async def _evaluate(file: str, facts: Facts, say: Callable[[str, Level], None], timings: Timings) -> Evaluation:
+    async with LocalProcesses() as processes:
+        cancellation = Cancellation()
+        work = partial(
+            evaluate,
+            file,
+            facts,
+            log=say,
+            run_local=LocalCommands(processes),
+            cancellation=cancellation,
+            timings=timings,
+        )
+        return await in_thread(work, cancellation)
+
+
+def _facts(options: TiltfileOptions) -> Facts:
+    connection = choose(options.cluster, options.namespace, os.environ)
+    namespace, for_development = options.namespace or "default", True
+    if not connection.embedded:
+        with suppress(ServiceUnavailable):  # nothing is deployed: a context that is not there is no error
+            context = choose_context(connection.context, options.namespace, os.environ)
+            namespace, for_development = context.namespace, is_for_development(context.product)
+    return Facts(
+        args=options.args,
+        subcommand=options.subcommand,
+        environ=base_environment(os.environ, host="localhost"),
+        kube_context=connection.context,
+        kube_namespace=namespace,
+        dev_cluster=for_development,
+        must_have_resources=False,
+    )
