@@ -42,9 +42,7 @@ def decode(kind: type[Object], body: Json, options: WriteOptions) -> Admitted:
     if options.model is not None and about.defaults is None:
         return Admitted(body, options.model)
     _require_kind(kind, body)
-    if about.defaults:
-        body = _copy(body)
-        about.defaults(body)
+    body = _filled_in(kind, body)
     model, body = _validated(kind, body)
     unknown = () if options.field_validation == "Ignore" else tuple(unknown_fields(model, body))
     told = tuple(f'unknown field "{path}"' for path in unknown[:_FIELDS_TOLD])
@@ -52,6 +50,20 @@ def decode(kind: type[Object], body: Json, options: WriteOptions) -> Admitted:
         prefix = f'{about.kind} in version "{about.version}" cannot be handled as a {about.kind}'
         raise BadRequest(f"{prefix}: strict decoding error: {', '.join(told)}")
     return Admitted(model.to_wire(), model, told)
+
+
+def _filled_in(kind: type[Object], body: Json) -> Json:
+    """Return the body with the kind's defaults; where its shapes are too wrong for that, validation names them."""
+    defaults = kind.definition.defaults
+    if defaults is None:
+        return body
+    filled = _copy(body)
+    try:
+        defaults(filled)
+    except (AttributeError, TypeError, KeyError):
+        _validated(kind, body)
+        raise
+    return filled
 
 
 def _require_kind(kind: type[Object], body: Json) -> None:

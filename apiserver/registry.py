@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     Change = Callable[[Stored], Decision]
     Note = Callable[[Json, Json], Json]
+    Refusals = list[errors.APIError]
 
 NAME_ATTEMPTS = 8
 DELETES_AT_ONCE = 256
@@ -141,7 +142,7 @@ class Registry:
 
     def _part_change(self, where: Target, body: Json, options: WriteOptions, note: Note | None = None) -> Change:
         """Return the change that writes only the part of the object which the subresource is."""
-        metadata = body.get("metadata") or {}
+        metadata = _metadata_of(body)
         _require_named_so(where, metadata, needed=False)
         uid, version = str(metadata.get("uid", "")), str(metadata.get("resourceVersion", ""))
         part, typed = _part(where), options.model is not None
@@ -195,6 +196,7 @@ class Registry:
         """Make the object have what the configuration says, and the manager own just that; create it if need be."""
         if not isinstance(patch.body, dict):
             raise BadRequest("an apply's body must be an object")
+        _metadata_of(patch.body)
         writer = Writer(options.field_manager or "unknown", "Apply", where.subresource, self._clock())
         applying = Applying(where.kind, patch.body, writer, force=options.force)
         warnings: list[str] = []
@@ -250,21 +252,29 @@ class Registry:
     async def delete_collection(
         self, where: Target, which: ListOptions = _PLAIN_LIST, options: DeleteOptions = _PLAIN_DELETE
     ) -> Listing:
-        """Delete every object of the collection that the selectors match; return them as they were."""
+        """Delete every object of the collection that the selectors match; return them as they were.
+
+        Raises, when all the others are deleted, what the first that may not be deleted raised.
+        """
         _require_writable(where)
         listing = self.list(where, which)
         doomed = [_target_of(where, stored) for stored in listing.items]
+        refused: Refusals = []
         for start in range(0, len(doomed), DELETES_AT_ONCE):
             async with anyio.create_task_group() as group:
                 for target in doomed[start : start + DELETES_AT_ONCE]:
-                    group.start_soon(self._delete_if_there, target, options)
+                    group.start_soon(self._delete_if_there, target, options, refused)
+        if refused:
+            raise refused[0]
         return listing
 
-    async def _delete_if_there(self, where: Target, options: DeleteOptions) -> None:
+    async def _delete_if_there(self, where: Target, options: DeleteOptions, refused: Refusals) -> None:
         try:
             await self.delete(where, options)
         except errors.NotFound:
             return
+        except errors.APIError as error:
+            refused.append(error)
 
     async def _change(self, where: Target, change: Change, *, dry_run: bool) -> Stored:
         def decide(current: Stored | None) -> Decision:
@@ -324,6 +334,14 @@ def _require_subresource(where: Target) -> None:
 def _part(where: Target) -> str:
     """Return which part of the object a subresource writes."""
     return "spec" if where.subresource == "finalize" else where.subresource
+
+
+def _metadata_of(body: Json) -> Json:
+    """Return the metadata of a body that no model has checked. Raises BadRequest."""
+    metadata = body.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        raise BadRequest("metadata must be an object")
+    return metadata
 
 
 def _require_named_so(where: Target, metadata: Json, *, needed: bool) -> None:

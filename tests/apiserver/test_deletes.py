@@ -218,3 +218,13 @@ async def test_the_namespaces_a_cluster_always_has_stay(registry: Registry) -> N
     await registry.create(Target(Namespace), {"metadata": {"name": "default"}})
     with pytest.raises(Forbidden, match="this namespace may not be deleted"):
         await registry.delete(Target(Namespace, name="default"))
+
+
+async def test_a_collection_goes_but_for_what_may_not_and_that_is_told(registry: Registry) -> None:
+    for name in ("default", "shop"):
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        await registry.create(Target(Namespace), body)
+    with pytest.raises(Forbidden, match="may not be deleted"):
+        await registry.delete_collection(Target(Namespace))
+    shop = registry.get(Target(Namespace, name="shop")).body
+    assert shop["status"]["phase"] == "Terminating"

@@ -45,6 +45,7 @@ async def test_requests_are_counted_by_what_they_asked_and_how_they_ended(
 async def test_storage_and_its_watchers_are_told(caller: Caller, session: Callable[..., dict[str, Any]]) -> None:
     await caller.ask("POST", SESSIONS, session("one"))
     watch = caller.call("GET", f"{SESSIONS}?watch=1")
+    found: dict[str, float] = {}
     async with anyio.create_task_group() as group:
         group.start_soon(watch.run)
         await watch.begun()
