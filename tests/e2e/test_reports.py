@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import signal
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -153,3 +156,33 @@ def test_json_is_an_object_a_line_to_the_end(project: Project) -> None:
     assert any(line.get("resource") == "fine" and line["text"] == "all is well" for line in lines)
     assert lines[-1]["verdict"]["exitCode"] == outcome.code == 1
     assert lines[-1]["failures"][0]["resource"] == "db"
+
+
+@pytest.mark.engine
+def test_a_secret_reaches_neither_the_terminal_nor_a_file(project: Project) -> None:
+    value = 'pa&ss "w<o>rd"/100%'
+    forms = {
+        value,
+        base64.b64encode(value.encode()).decode(),
+        quote(value, safe=""),
+        quote_plus(value),
+        json.dumps(value)[1:-1],
+        html.escape(value),
+    }
+    project.write("forms.txt", "".join(f"it is {form}.\n" for form in sorted(forms - {html.escape(value)})))
+    project.tiltfile(
+        'local_resource("tells", "cat forms.txt; exit 1", allow_parallel=True)',
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"password": value}},
+    )
+    (project.folder / "before").mkdir()
+    for one in ("objects.yaml", "forms.txt"):
+        (project.folder / one).rename(project.folder / "before" / one)
+    project.write("Tiltfile", (project.folder / "Tiltfile").read_text().replace("objects.yaml", "before/objects.yaml"))
+    project.write("Tiltfile", (project.folder / "Tiltfile").read_text().replace("forms.txt", "before/forms.txt"))
+    outcome = project.ci(*FILES, "--fail-fast=never")
+    assert outcome.code == 1, outcome
+    written = {path.name: path.read_text() for path in project.folder.iterdir() if path.is_file()}
+    for name, text in (written | {"stdout": outcome.out, "stderr": outcome.err}).items():
+        assert not [form for form in forms if form in text], name
+    assert "[redacted secret s:password]" in outcome.out
+    assert "[redacted secret s:password]" in written["report.json"]
