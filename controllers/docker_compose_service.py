@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from upright.openapi.meta import Object
 
 RETRY_SECONDS = 1.0
+HEALTH_SECONDS = 1.0
 _GONE = "gone"
 _RUNNING = frozenset({"running", "paused"})
 
@@ -126,7 +128,9 @@ class DockerComposeServiceController(Controller[DockerComposeService]):
         if wanted and not await self._projects.containers(service.spec):
             report(_GONE)
             return
-        async with self._ports.of(service.name) as ports:
+        async with self._ports.of(service.name) as ports, anyio.create_task_group() as checking:
+            if engine.info.product == "podman":  # leaves health checks to systemd, which is not there
+                checking.start_soon(self._check_health, service, report)
             while True:
                 try:
                     async with engine.events(self._projects.labels_of(service.spec)) as events:
@@ -136,6 +140,23 @@ class DockerComposeServiceController(Controller[DockerComposeService]):
                                 await self._look(service, report, ports.lead)
                 except EngineError:
                     await anyio.sleep(RETRY_SECONDS)
+
+    async def _check_health(self, service: DockerComposeService, report: Callable[[Any], None]) -> None:
+        """Have the containers' health checked, each at its intervals, and tell what came of it."""
+        engine = await self._projects.engines.get()
+        due: dict[str, float] = {}
+        while True:
+            with suppress(EngineError):
+                found = await self._projects.containers(service.spec)
+                now = anyio.current_time()
+                asked = [one for one in found if one.health and one.state == "running" and due.get(one.id, now) <= now]
+                for one in asked:
+                    due[one.id] = now + max(one.health_interval, HEALTH_SECONDS)
+                    with suppress(EngineError):  # it ended meanwhile
+                        await engine.check_health(one.id)
+                if asked:
+                    report(await self._projects.containers(service.spec))
+            await anyio.sleep(HEALTH_SECONDS)
 
     async def _look(
         self,

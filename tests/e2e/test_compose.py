@@ -15,12 +15,14 @@ import pytest
 from tests.e2e.objects import container, deployment
 from tests.e2e.project import ENGINES
 from tests.engines import IMAGE
+from upright.controllers.world.engine.private import program
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.project import Outcome, Project
     from tests.engines import RunningEngine
+    from upright.controllers.world.engine.private import Product
     from upright.openapi.meta import Json
 
 pytestmark = [pytest.mark.e2e, pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(120)]
@@ -52,7 +54,10 @@ def state(outcome: Outcome, *names: str) -> dict[str, str]:
     return {name: next((card["rule"] for card in outcome.cards if card["resource"] == name), "") for name in names}
 
 
-def test_services_come_up_in_their_order_and_are_reachable(shop: Project) -> None:
+@pytest.mark.parametrize("product", ["dockerd", "podman"])
+def test_services_come_up_in_their_order_and_are_reachable(shop: Project, product: Product) -> None:
+    if not program(product):
+        pytest.skip(f"needs {product}")
     services(
         shop,
         'local_resource("check", "wget -qO- http://localhost:18431/index.html", resource_deps=["web"])',
@@ -69,7 +74,7 @@ def test_services_come_up_in_their_order_and_are_reachable(shop: Project) -> Non
             ports=["18431:80"],
         ),
     )
-    outcome = shop.ci()
+    outcome = shop.ci(f"--engine={product}")
     assert outcome.code == 0, outcome
     for line in ("           db │ db is up\n", "      migrate │ migrated\n", "        check │ hello\n"):
         assert line in outcome.out

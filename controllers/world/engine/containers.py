@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from upright.openapi.meta import Json
 
 _NANO = 1_000_000_000
+_HEALTH_INTERVAL = 30 * _NANO
 _STATES: dict[str, ContainerState] = {
     "created": "created",
     "configured": "created",
@@ -85,6 +86,9 @@ class Containers:
 
     async def container(self, container: str) -> Container:
         return _container(await self._connection.call("GET", f"containers/{container}/json"))
+
+    async def check_health(self, container: str) -> None:
+        await self._connection.call("GET", f"libpod/containers/{container}/healthcheck")
 
     async def containers(self, labels: Labels) -> list[Container]:
         params = {"all": True, "filters": label_filter(labels)}
@@ -197,6 +201,7 @@ def _container(body: Mapping[str, Any]) -> Container:
         restarts=body.get("RestartCount") or 0,
         health=_health(state),
         health_output=_health_output(state),
+        health_interval=((body["Config"].get("Healthcheck") or {}).get("Interval") or _HEALTH_INTERVAL) / _NANO,
         published=tuple(_published(body.get("NetworkSettings", {}).get("Ports") or {})),
     )
 

@@ -188,7 +188,8 @@ class Container:
     """A container as the engine shows it. ``error`` says why its program could not be started.
 
     ``pid`` is in the engine's process namespace, 0 when not running. ``addresses`` is by network. ``restarts`` are the
-    engine's own; ``health`` is empty without a health check, ``health_output`` what the last one said.
+    engine's own; ``health`` is empty without a health check, ``health_output`` what the last one said,
+    ``health_interval`` the seconds from one to the next.
     """
 
     id: str
@@ -209,6 +210,7 @@ class Container:
     restarts: int = 0
     health: str = ""
     health_output: str = ""
+    health_interval: float = 0.0
     published: tuple[PublishedPort, ...] = ()
 
 
@@ -346,6 +348,10 @@ class Engine(Protocol):
         ...
 
     async def container(self, container: str) -> Container: ...
+
+    async def check_health(self, container: str) -> None:
+        """Have the container's health check made now, where the engine leaves that to others (podman to systemd)."""
+        ...
 
     async def containers(self, labels: Labels) -> list[Container]:
         """Return all containers with these labels, also those that ended (without ``error``, ``oom_killed``, ``pid``, times of start and end)."""
