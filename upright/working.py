@@ -49,9 +49,12 @@ SESSION = "Tiltfile"
 async def to_the_end(run: Run) -> tuple[Ended, Teller]:
     """Work until the Session is done; return how it ended when nothing that was started is left, and all logs are printed."""
     session, processes = SessionController(os.getpid(), run.options.args), LocalProcesses()
-    secrets, teller = Secrets(), Teller(run.options, run.folder.logs)
+    secrets, teller, leave = Secrets(), Teller(run.options, run.folder.logs), anyio.Event()
+    if not run.options.stay:
+        leave.set()
 
     def hear(number: signal.Signals) -> None:
+        leave.set()
         processes.hurry(0 if session.interrupted else GRACE_AFTER_SIGNAL_SECONDS)
         session.interrupt(number.name, SIGNALS[number])
 
@@ -68,7 +71,7 @@ async def to_the_end(run: Run) -> tuple[Ended, Teller]:
         manager = Manager(run.client, utc_now, [session, *controllers(wiring)])
         manager.services.append(GarbageCollector(manager.caches, run.scheme))
         teller.listen(manager.caches.of(Resource))
-        await _control(run, manager, wiring, teller)
+        await _control(run, manager, wiring, teller, leave)
     return await _ended(run, secrets), teller
 
 
@@ -88,8 +91,8 @@ async def _ended(run: Run, secrets: Secrets) -> Ended:
     )
 
 
-async def _control(run: Run, manager: Manager, wiring: Wiring, teller: Teller) -> None:
-    """Run the controllers until the Session is done; when this returns, nothing they started is left."""
+async def _control(run: Run, manager: Manager, wiring: Wiring, teller: Teller, leave: anyio.Event) -> None:
+    """Run the controllers until the Session is done, and may end; when this returns, nothing they started is left."""
     async with anyio.create_task_group() as engines:
         engines.start_soon(wiring.engines.run)
         async with anyio.create_task_group() as working:
@@ -100,6 +103,7 @@ async def _control(run: Run, manager: Manager, wiring: Wiring, teller: Teller) -
             await _until_done(run.client)
             await all_read(manager.caches, LOGS_SECONDS)
             await _complete_cards(run.client, wiring)
+            await leave.wait()
             working.cancel_scope.cancel()
         engines.cancel_scope.cancel()
 

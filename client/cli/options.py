@@ -41,7 +41,8 @@ class CiOptions:
     ``cluster`` is ``auto``, ``embedded`` or a kubeconfig context. ``database`` empty is a file in the run's folder,
     ``state`` empty the usual place for that folder. ``limits`` are those of ``--set``. ``report``, ``report_html``, ``junit``
     and ``output_snapshot_on_exit`` are files to write at the end, however the run ends; empty: none.
-    ``tilt_config``: Tilt's own clients are to find the run.
+    ``tilt_config``: Tilt's own clients are to find the run. ``stay``: what was brought up stays
+    after the verdict until a signal comes.
     """
 
     file: str = "Tiltfile"
@@ -65,6 +66,7 @@ class CiOptions:
     junit: str = ""
     output_snapshot_on_exit: str = ""
     tilt_config: bool = True
+    stay: bool = False
     debug: bool = False
     verbose: bool = False
     color: bool = False

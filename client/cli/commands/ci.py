@@ -98,6 +98,7 @@ FLAGS = (
     ),
     Flag("log-resource", "print only lines of these resources; may be repeated", "NAME", many=True),
     Flag("output-snapshot-on-exit", "write a snapshot of the run to this file at its end", "PATH"),
+    Flag("stay", "keep what was brought up after the verdict, until interrupted"),
     Flag(
         "no-tilt-config",
         "do not enter the run in ~/.tilt-dev/config (or TILT_CONFIG), where Tilt's own clients look",
@@ -166,6 +167,7 @@ def options(arguments: Sequence[str], variables: Mapping[str, str], *, terminal:
         report_html=page,
         junit=given.text("junit"),
         output_snapshot_on_exit=given.text("output-snapshot-on-exit"),
+        stay=given.on("stay"),
         tilt_config=not given.on("no-tilt-config"),
         debug=given.on("debug"),
         verbose=given.on("verbose"),
