@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import anyio
@@ -33,11 +34,15 @@ from upright.openapi.subresources import Subresources
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
+    from ipaddress import IPv4Network
 
+    from upright.apiserver.storage.records import Stored
     from upright.controllers.world.engine.protocol import Engine
+    from upright.openapi.meta import Json
     from upright.run_folder import RunFolder
 
 CONTEXT = "upright-embedded"
+HEADLESS = "None"
 KUBERNETES_VERSION = "v1.36.2"
 
 
@@ -60,6 +65,7 @@ async def embedded_cluster(
             await group.start(server.serve)
             agent = NodeAgent(engine, client, utc_now, name=name, labels=labels)
             parts = await group.start(agent.run)
+            await forget_addresses(store, parts.network.services.network)
             access = PodAccess(engine, parts.network, client, utc_now)
             serve_pods(access, subresources)
             register_scale(subresources, client)
@@ -82,3 +88,16 @@ async def embedded_cluster(
                 yield EmbeddedCluster(transport, scheme, access, info)
             finally:
                 group.cancel_scope.cancel()
+
+
+async def forget_addresses(store: Store, network: IPv4Network) -> None:
+    """Free the Services of a cluster that is resumed of addresses in a network that is gone; they get new ones."""
+
+    def without(current: Stored) -> Json:
+        kept = {key: value for key, value in current.body["spec"].items() if key not in {"clusterIP", "clusterIPs"}}
+        return {**current.body, "spec": kept}
+
+    for stored in store.list("services")[0]:
+        address = stored.body["spec"].get("clusterIP") or HEADLESS
+        if address != HEADLESS and IPv4Address(address) not in network:
+            await store.update(stored.address, without)
