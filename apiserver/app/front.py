@@ -107,7 +107,7 @@ class Front:
     async def _other(self, exchange: Exchange, receive: Receive, send: Send) -> None:
         path = exchange.path.strip("/")
         first = path.partition("/")[0]
-        if exchange.scope["scheme"] == "http" and self._tilt.has(path):
+        if self._tilt.has(path):
             await self._tilt.serve(exchange, path)
         elif first in _HEALTH:
             await exchange.answer(b"ok", 200, _TEXT)

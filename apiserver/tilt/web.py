@@ -1,4 +1,4 @@
-"""Tilt's web endpoints on plain HTTP, so that its ``logs``, ``trigger``, ``dump`` and editors' extensions work unchanged."""
+"""Tilt's web endpoints, for its clients on plain HTTP and for ours over HTTPS too, so that its ``logs``, ``trigger``, ``dump`` and editors' extensions work unchanged."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from upright.apiserver.tilt.visitors import Refused, Visitors
 from upright.client.log_list import log_list
 from upright.openapi.errors import APIError, Forbidden
 from upright.openapi.meta import format_micro_time
+from upright.openapi.v1alpha1.ui_resource import UIResource
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -72,7 +73,9 @@ class TiltWeb:
         }
 
     def has(self, path: str) -> bool:
-        """Say whether a path, without its slashes at the ends, is one of these endpoints."""
+        """Say whether a path, without its slashes at the ends, is one of these endpoints; the embedded cluster has none."""
+        if UIResource not in self._registry.scheme:
+            return False
         return path in self._reads or path in self._writes or path.startswith((_SNAPSHOT, _PROXY))
 
     async def serve(self, exchange: Exchange, path: str) -> None:

@@ -70,10 +70,11 @@ async def test_pages_of_other_sites_are_refused_whatever_they_send(caller: Calle
     assert (await ask(caller, "POST", "/api/trigger", body, origin="http://localhost:10350")).status == 200
 
 
-async def test_there_are_no_web_endpoints_over_https(caller: Caller) -> None:
-    call = caller.call("GET", "/api/view", token="admin-token", scheme="https")
-    await call.run()
-    assert (await call.answer()).status == 404
+async def test_over_https_our_own_clients_are_answered_by_their_token(caller: Caller) -> None:
+    for token, status in (("admin-token", 200), ("", 403)):
+        call = caller.call("GET", "/api/view", token=token, scheme="https")
+        await call.run()
+        assert (await call.answer()).status == status
 
 
 async def test_the_view_has_everything_in_tilts_order(caller: Caller, log: Log) -> None:
