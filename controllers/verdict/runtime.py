@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from upright.controllers.verdict import pods as pod_rules
-from upright.controllers.verdict import workloads
+from upright.controllers.verdict import refused_pods, workloads
 from upright.controllers.verdict.crashes import crashes, tolerance_key
 from upright.controllers.verdict.finding import Finding, counted
 from upright.controllers.verdict.pod_view import PodView
@@ -80,6 +80,8 @@ def _decided(deployed: Deployed, budgets: Budgets, now: datetime) -> Runtime:
     found, excused = counted(_findings(deployed, budgets, now), deployed.excused, now)
     times = [f.due for f in found if f.due is not None and f.due > now]
     red = tuple(f for f in found if f.is_red(now))
+    if any(f.rule == "crash-loop" for f in red):
+        red += tuple(_siblings(deployed, budgets, now, {f.key for f in red}))
     waits, when = _waits(deployed, budgets, now)
     times += [when] if when is not None else []
     return Runtime(
@@ -125,6 +127,8 @@ def _findings(deployed: Deployed, budgets: Budgets, now: datetime) -> list[Findi
             outdated.add(applied.uid)
         elif seen is not None:
             found += workloads.findings(applied, seen, budgets, busy=deployed.busy)
+            about = _events(deployed, applied.uid)
+            found += refused_pods.findings(applied, seen, about, budgets, busy=deployed.busy)
     leaving = any(pod.deleting for pod in deployed.seen.pods)
     for pod in deployed.seen.pods:
         if pod.ancestor_uid in outdated:  # what is seen of it may still be of the revision before
@@ -142,6 +146,13 @@ def _findings(deployed: Deployed, budgets: Budgets, now: datetime) -> list[Findi
         )
         found += pod_rules.findings(view, budgets)
     return [_with_evidence(one, deployed) if one.rule == "job-failed" else one for one in found]
+
+
+def _siblings(deployed: Deployed, budgets: Budgets, now: datetime, known: set[str]) -> Iterator[Finding]:
+    """Yield the crash loops beside one that is red: none of them is asked to use up its budget first."""
+    for one in _findings(deployed, replace(budgets, crash_budget=1), now):
+        if one.rule == "crash-loop" and one.key not in known:
+            yield one
 
 
 def _is_of_job(pod: Pod) -> bool:

@@ -91,6 +91,17 @@ def test_two_of_three_that_crash_are_both_named_though_the_newest_is_ready() -> 
     assert [one.path[1] for one in found.findings] == ["Pod/web-1", "Pod/web-2"]
 
 
+def test_a_sibling_that_crashed_less_often_is_named_too() -> None:
+    pods = (pod(container(ended(7), restarts=2), name="web-2"), pod(container(ended(7), restarts=1)), pod(WELL))
+    found = decided(web(*pods, replicas=3))
+    assert [one.path[1] for one in found.findings if one.is_red(NOW)] == ["Pod/web-2", "Pod/web-1"]
+
+
+def test_siblings_that_crash_within_their_budget_are_not_red() -> None:
+    pods = (pod(container(ended(7), restarts=1), name="web-2"), pod(container(ended(7), restarts=1)))
+    assert decided(web(*pods, replicas=2)).state == "pending"
+
+
 def test_a_pod_that_is_going_does_not_count() -> None:
     assert decided(web(pod(WELL), pod(container(ended(7), restarts=9), name="old", deleting=True))).state == "ok"
 
