@@ -137,6 +137,6 @@ def test_the_real_tilt_works_unchanged(tmp_path: Path) -> None:
         assert json.loads(run.tilt("dump", "engine"))["sessions"]
         assert json.loads(run.tilt("snapshot", "create"))["view"]["uiResources"]
         assert "two" in run.tilt("alpha", "tree-view")
-        run.tilt("args", "--", "one")
-        assert run.tilt("get", "tiltfile", "(Tiltfile)", "-o", "jsonpath={.spec.args}") == '["one"]'
+        run.tilt("args", "--", "one", "two")
+        assert run.tilt("get", "tiltfile", "(Tiltfile)", "-o", "jsonpath={.spec.args}") == '["one","two"]'
         run.end()
