@@ -15,10 +15,11 @@ from upright.controllers.serving import Serving
 from upright.controllers.switches import is_disabled
 from upright.controllers.tiltfile_status import tiltfile_status
 from upright.controllers.unfinished import Unfinished
-from upright.controllers.update import builds, cause_of, trigger_of, update
+from upright.controllers.update import builds, cause_of, trigger_of, update, update_cmd_name
 from upright.controllers.verdict.budgets import in_force, of_run
 from upright.controllers.verdict.cards import card_of_finding, card_of_update
 from upright.controllers.verdict.lateness import lateness
+from upright.controllers.verdict.phases import late_steps
 from upright.openapi.v1alpha1.cluster import Cluster
 from upright.openapi.v1alpha1.cmd import Cmd
 from upright.openapi.v1alpha1.cmd_image import CmdImage
@@ -97,6 +98,7 @@ class ResourceController(Controller[Resource]):
             if served.blind
             else [f for t in status.targets if (f := lateness(t, budgets.ready_timeout, served.waits))]
         )
+        late += late_steps(resource, update_cmd_name(resource), turn.get, budgets)
         red = [finding for finding in (*served.findings, *late) if finding.is_red(turn.now)]
         failures += [card_of_finding(resource, finding, self._tail) for finding in red]
         return Outcome(

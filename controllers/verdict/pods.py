@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from upright.controllers.verdict.crashes import crash_findings
 from upright.controllers.verdict.finding import Finding
 from upright.controllers.verdict.image_pulls import PULL_REASONS, pull_findings
+from upright.controllers.verdict.phases import late_pod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,7 @@ def findings(view: PodView, budgets: Budgets) -> Iterator[Finding]:
     """Yield all that is wrong with the pod."""
     if view.pod.deleting:
         return
+    yield from late_pod(view, budgets)
     yield from _unschedulable(view, budgets)
     yield from _failed(view)
     yield from _unmountable(view, budgets)

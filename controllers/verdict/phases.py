@@ -1,0 +1,80 @@
+"""Phases that have a time limit of their own: build and push of an image, schedule, pull and start of a pod."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from upright.controllers.verdict.finding import Finding
+from upright.controllers.verdict.image_pulls import PULL_REASONS
+from upright.openapi.meta import format_duration
+from upright.openapi.v1alpha1.cmd import Cmd
+from upright.openapi.v1alpha1.cmd_image import CmdImage
+from upright.openapi.v1alpha1.docker_image import DockerImage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime, timedelta
+
+    from upright.controllers.update import Find
+    from upright.controllers.verdict.budgets import Budgets
+    from upright.controllers.verdict.pod_view import PodView
+    from upright.openapi.v1alpha1.kubernetes_discovery import Container
+    from upright.openapi.v1alpha1.resource import Resource
+
+
+def late_steps(resource: Resource, command: str, find: Find, budgets: Budgets) -> Iterator[Finding]:
+    """Yield when each build, push or update command that goes on now is late; ``command`` names the Cmd of the update."""
+    cmd = find(Cmd, command)
+    if cmd is not None and cmd.status.running is not None:
+        yield from _late(
+            "build", f"Cmd/{cmd.name}", "the command", cmd.status.running.started_at, budgets.build_timeout
+        )
+    for image in resource.spec.images:
+        name = f"{resource.name}:{image.image_map}"
+        found = find(DockerImage, name) or find(CmdImage, name)
+        if found is None:
+            continue
+        path = f"{found.definition.kind}/{name}"
+        told = f"image {image.selector.selector}"
+        if found.status.building is not None:
+            yield from _late("build", path, told, found.status.building.started_at, budgets.build_timeout)
+        if found.status.pushing is not None:
+            yield from _late("push", path, told, found.status.pushing.started_at, budgets.push_timeout)
+
+
+def _late(phase: str, path: str, told: str, since: datetime | None, limit: timedelta | None) -> Iterator[Finding]:
+    if limit and since is not None:
+        message = f"{phase} timeout after {format_duration(limit)}: {told} is not done"
+        yield Finding(f"{phase}-timeout", (path,), message, since, limit, due=since + limit, recoverable=False)
+
+
+def late_pod(view: PodView, budgets: Budgets) -> Iterator[Finding]:
+    """Yield when the phase is late in which the pod is: to be scheduled, to have its images pulled, to start."""
+    pod = view.pod
+    scheduled = next((one for one in pod.conditions if (one.type, one.status) == ("PodScheduled", "True")), None)
+    if scheduled is None:
+        yield from _pod_late(view, "schedule", view.path(), pod.created_at, budgets.schedule_timeout)
+        return
+    for container in (*pod.init_containers, *pod.containers):
+        if container.state.waiting is None or container.restarts:
+            continue
+        since = scheduled.last_transition_time or pod.created_at
+        pulls = _pulls(view, container)
+        limit = budgets.pull_timeout if pulls else budgets.start_timeout
+        yield from _pod_late(view, "pull" if pulls else "start", view.path(container.name), since, limit)
+        return  # those behind it wait for it
+
+
+def _pulls(view: PodView, container: Container) -> bool:
+    if container.state.waiting is not None and container.state.waiting.reason in PULL_REASONS:
+        return True
+    said = [one.reason for one in view.events if one.reason in {"Pulling", "Pulled"} and container.image in one.message]
+    return said[-1:] == ["Pulling"]
+
+
+def _pod_late(
+    view: PodView, phase: str, path: tuple[str, ...], since: datetime | None, limit: timedelta | None
+) -> Iterator[Finding]:
+    if limit and since is not None:
+        message = f"{phase} timeout after {format_duration(limit)} ({view.pod.status or view.pod.phase})"
+        yield Finding(f"{phase}-timeout", path, message, since, limit, events=view.warnings())
