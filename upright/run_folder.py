@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from upright.client.state_home import state_home
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -41,12 +43,6 @@ class RunFolder:
     def certificates(self) -> Path:
         """Where the servers' certificate is, which all runs share: making one takes longer than starting a server."""
         return state_home() / "certificates"
-
-
-def state_home() -> Path:
-    """Return the folder in which Upright keeps its runs."""
-    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(home) / "upright"
 
 
 def make(project: Path, state: str, now: datetime) -> RunFolder:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from upright.client.cli.log_lines import LogFilter, LogPrinter
+from upright.client.cli.log_lines import LogPrinter
 from upright.client.cli.log_stream import print_logs
 from upright.client.cli.log_styles import no_prefix, printer_of
+from upright.client.log_filter import LogFilter
 from upright.client.log_folder import LogFolder, Selection
 from upright.client.report.github import group
 from upright.client.report.gitlab import section

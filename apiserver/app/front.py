@@ -18,6 +18,7 @@ from upright.apiserver.app.open_answers import OpenAnswers
 from upright.apiserver.app.pages import PATHS, Pages
 from upright.apiserver.app.places import Places
 from upright.apiserver.app.quick import Quick
+from upright.apiserver.app.run_logs import RunLogs
 from upright.apiserver.app.watches import Watches
 from upright.apiserver.auth import Level, cookie_name, require
 from upright.apiserver.tilt.log_desk import LogDesk
@@ -57,6 +58,7 @@ class Front:
     ) -> None:
         self.answers = OpenAnswers()
         self.logs = LogDesk()
+        RunLogs(self.logs, now).register(subresources)
         self._metrics = Metrics(registry, self.answers)
         self._guard = guard
         self._pages = Pages(registry, guard, now) if dashboard else None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from upright.client.cli.troubles import CannotTell
+from upright.client.state_home import state_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -49,8 +50,7 @@ def folder(environment: Mapping[str, str] | None = None) -> Path:
     found = os.environ if environment is None else environment
     if runtime := found.get("XDG_RUNTIME_DIR"):
         return Path(runtime) / "upright"
-    state = found.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "upright" / "running"
+    return state_home(found) / "running"
 
 
 def write(server: Server, where: Path | None = None) -> None:

@@ -1,57 +1,25 @@
-"""How a log looks on a terminal: Tilt's format, and its filters."""
+"""How a log looks on a terminal: Tilt's format."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from upright.client.log_filter import ANCHORED, LogFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from upright.client.logs import Level, LogLine
+    from upright.client.logs import LogLine
 
 NAME_COLUMNS = 13
 MAIN_TILTFILE = "(Tiltfile)"
 
-Source = Literal["all", "build", "runtime"]
-
-_SEVERITY = {"DEBUG": 10, "VERBOSE": 20, "INFO": 30, "WARN": 40, "ERROR": 50}
 _ANCHORS = {"WARN": "WARNING: ", "ERROR": "ERROR: "}
 _COLOURS = {"WARN": "\x1b[33m", "ERROR": "\x1b[31m"}
 _PLAIN = "\x1b[0m"
 _PROGRESS_PAUSE = timedelta(seconds=5)  # doubled with each line that is shown
-
-
-@dataclass(frozen=True, slots=True)
-class LogFilter:
-    """Which lines are wanted.
-
-    ``level`` WARN or ERROR means exactly that level, as in Tilt; anything else all. ``least`` is what ``--verbose``
-    and ``--debug`` lower. Lines that frame a build (field buildEvent) pass whatever the source and level.
-    """
-
-    resources: frozenset[str] = frozenset()
-    level: Level | None = None
-    source: Source = "all"
-    least: Level = "INFO"
-
-    def takes(self, line: LogLine) -> bool:
-        if self.resources and line.resource not in self.resources:
-            return False
-        if line.fields.get("buildEvent"):
-            return True
-        if self.source != "all" and (self.source == "build") != is_build(line.span):
-            return False
-        if self.level in _ANCHORS:
-            return line.level == self.level
-        return _SEVERITY.get(line.level, 30) >= _SEVERITY[self.least]
-
-
-def is_build(span: str) -> bool:
-    """Return whether the span is a build's, as Tilt's clients tell it."""
-    return span.startswith(("build:", "cmdimage:"))
 
 
 def source_prefix(resource: str) -> str:
@@ -104,7 +72,7 @@ class LogPrinter:
         return known
 
     def _anchor(self, line: LogLine) -> str:
-        if not line.anchor or line.level not in _ANCHORS:
+        if not line.anchor or line.level not in ANCHORED:
             return ""
         anchor = _ANCHORS[line.level]
         return f"{_COLOURS[line.level]}{anchor.rstrip()}{_PLAIN} " if self._colour else anchor

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Protocol
 
-from upright.client.cli.log_lines import MAIN_TILTFILE, NAME_COLUMNS, LogFilter, LogPrinter
+from upright.client.cli.log_lines import MAIN_TILTFILE, NAME_COLUMNS, LogPrinter
+from upright.client.log_filter import LogFilter, is_build
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +34,17 @@ class JsonPrinter:
         return "".join(f"{_json(line)}\n" for line in lines if self._wanted.takes(line))
 
 
+class TiltJsonPrinter:
+    """Prints an object a line with the names that ``tilt logs --json`` gives them; what is empty is there too."""
+
+    def __init__(self, wanted: LogFilter | None = None) -> None:
+        self._wanted = wanted or LogFilter()
+
+    def text(self, lines: Iterable[LogLine]) -> str:
+        """Return the lines that are wanted, an object a line."""
+        return "".join(f"{_tilt_json(line)}\n" for line in lines if self._wanted.takes(line))
+
+
 def full_prefix(resource: str) -> str:
     """Return what stands before each line of a resource: Tilt's columns, but the whole name."""
     return "" if resource in {"", MAIN_TILTFILE} else f"{resource:>{NAME_COLUMNS}} │ "
@@ -58,9 +70,27 @@ def printer_of(mode: LogMode, wanted: LogFilter, *, colour: bool) -> Printer:
     return LogPrinter(wanted, colour=colour, prefix=full_prefix)
 
 
+def _tilt_json(line: LogLine) -> str:
+    told = {
+        "time": _moment(line),
+        "resource": line.resource,
+        "level": line.level.lower(),
+        "message": line.text,
+        "spanID": line.span,
+        "progressID": line.fields.get("progressID", ""),
+        "buildEvent": line.fields.get("buildEvent", ""),
+        "source": "build" if is_build(line.span) else "runtime",
+    }
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _moment(line: LogLine) -> str:
+    return f"{line.time.isoformat(timespec='microseconds')[:26]}Z"
+
+
 def _json(line: LogLine) -> str:
     told = {
-        "time": f"{line.time.isoformat(timespec='microseconds')[:26]}Z",
+        "time": _moment(line),
         "resource": line.resource,
         "span": line.span,
         "level": line.level,

@@ -78,6 +78,16 @@ _LOG = (
     Parameter("tailLines", "Only the last lines.", "integer"),
     Parameter("timestamps", "Begin each line with its moment.", "boolean"),
 )
+_RUN_LOG = (
+    _LOG[1],
+    Parameter("format", "text (a line each, as it was written) or json (an object a line)."),
+    Parameter("least", "INFO, or with more said: VERBOSE, DEBUG."),
+    Parameter("level", "Only lines of this level: warn or error."),
+    Parameter("resource", "Of a Session's log: only lines of these resources; may be repeated."),
+    *_LOG[3:5],
+    Parameter("source", "Only lines from: all, build, runtime."),
+    *_LOG[5:],
+)
 
 
 def operations(scheme: Scheme, group: str, version: str) -> Iterator[Operation]:
@@ -148,9 +158,13 @@ def _below(kind: Kind, name: str) -> Iterator[Operation]:
         if "update" in can:
             yield from _writable(kind, path, suffix)
     elif "get" in can:
-        asked = _where(kind, named=True) + (_LOG if name == "log" else ())
+        asked = _where(kind, named=True) + (_logs(kind) if name == "log" else ())
         told = f"read {name} of a {kind.kind}"
         yield Operation(path, "get", _id("read", kind, suffix), "get", kind, told, asked)
+
+
+def _logs(kind: Kind) -> tuple[Parameter, ...]:
+    return _RUN_LOG if kind.group else _LOG
 
 
 def _readable(kind: Kind, path: str, suffix: str) -> Iterator[Operation]:

@@ -275,6 +275,7 @@ class Resource(Object):
         "Resource",
         "resources",
         short_names=("res",),
+        subresources=("log",),
         columns=(
             NAME,
             Column("UPDATE", at("status", "updateStatus"), description="Its newest update"),

@@ -121,6 +121,7 @@ class Session(Object):
         "v1alpha1",
         "Session",
         "sessions",
+        subresources=("log",),
         columns=(
             NAME,
             Column("EXIT", at("spec", "exitCondition"), description="When the run ends: ci or manual"),

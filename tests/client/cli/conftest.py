@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import ssl
 import subprocess
 import sys
@@ -107,3 +108,61 @@ def beside(upright: CommandLine, served: Served, home: Path, monkeypatch: pytest
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(served.folder.parent / "run"))
     monkeypatch.chdir(home)
     return upright
+
+
+STAYING = """
+ci_settings(stable_for='100ms')
+local_resource('one', cmd='echo hello from one; echo careful >&2', labels=['front'])
+local_resource('two', cmd='echo two', serve_cmd='echo serving; exec sleep 1000', labels=['back'])
+local_resource('late', cmd='echo late', auto_init=False, labels=['back'])
+"""
+
+
+@dataclass(frozen=True)
+class Staying:
+    """``upright ci --stay`` of a Tiltfile in a folder of its own, which has come to its verdict."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    def __call__(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command line in its folder, in a process of its own."""
+        return subprocess.run(
+            [sys.executable, "-m", "upright.client.cli", *words],
+            cwd=self.folder,
+            env=environment_in(self.folder) | variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    def until(self, what: str, path: str, value: str) -> None:
+        """Wait for a value of an object."""
+        waited = self("wait", f"--for=jsonpath={path}={value}", what, "--timeout=20s")
+        assert waited.returncode == 0, waited.stderr
+
+
+def environment_in(folder: Path) -> dict[str, str]:
+    """Return an environment in which a run finds and leaves nothing but in this folder."""
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("KUBE", "UPRIGHT_", "TILT_"))}
+    places = {"HOME": "", "XDG_RUNTIME_DIR": "run", "XDG_STATE_HOME": "state", "TILT_DEV_DIR": "tilt-dev"}
+    return kept | {name: str(folder / below) for name, below in places.items()}
+
+
+@pytest.fixture(scope="session")
+def staying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staying]:
+    folder = tmp_path_factory.mktemp("staying")
+    (folder / "Tiltfile").write_text(STAYING, encoding="utf-8")
+    command = [sys.executable, "-m", "upright.client.cli", "ci", "--stay", "--port=0"]
+    with subprocess.Popen(
+        command, cwd=folder, env=environment_in(folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"Upright started on")
+        found = Staying(process, folder)
+        found.until("session/Tiltfile", "{.status.done}", "true")
+        yield found
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)

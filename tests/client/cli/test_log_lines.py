@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from upright.client.cli.log_lines import LogFilter, LogPrinter, source_prefix
+from upright.client.cli.log_lines import LogPrinter, source_prefix
 from upright.client.cli.log_stream import print_logs
 from upright.client.cli.log_styles import printer_of
+from upright.client.log_filter import LogFilter
 from upright.client.logs import LogLine, decode, encode
 
 if TYPE_CHECKING:
