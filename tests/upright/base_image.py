@@ -44,13 +44,13 @@ def make(folder: Path, lock: Path) -> Path:
     (folder / "etc/passwd").write_text("root:x:0:0:root:/:/bin/sh\n")
     python = Path(sys.executable).resolve()
     stdlib = Path(sysconfig.get_path("stdlib"))
-    _put(folder, python)
+    put(folder, python)
     shutil.copytree(stdlib, _inside(folder, stdlib), ignore=shutil.ignore_patterns(*_LEFT_OUT))
     for package in (*_locked(lock), _INSTALLER):
         _install(folder, package, stdlib)
     for program in (python, *_inside(folder, stdlib).rglob("*.so*")):
-        for library in _libraries(program):
-            _put(folder, library)
+        for library in libraries(program):
+            put(folder, library)
     for name in ("python", "python3"):
         (folder / "usr/local/bin" / name).symlink_to(python)
     return folder
@@ -60,7 +60,8 @@ def _inside(folder: Path, path: Path) -> Path:
     return folder / path.relative_to("/")
 
 
-def _put(folder: Path, path: Path) -> None:
+def put(folder: Path, path: Path) -> None:
+    """Copy a file of this machine to where it is, but inside the folder."""
     target = _inside(folder, path)
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -91,6 +92,7 @@ def _install(folder: Path, package: str, stdlib: Path) -> None:
             shutil.copy(str(found.locate_file(file)), target)
 
 
-def _libraries(program: Path) -> list[Path]:
+def libraries(program: Path) -> list[Path]:
+    """Return the shared libraries that a program is linked with."""
     told = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=False).stdout
     return [Path(path) for path in re.findall(r"(?:=> )?(/\S+) \(0x", told)]

@@ -13,7 +13,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from tests.engines import running_engine
-from tests.upright import base_image
+from tests.upright import base_image, postgres_image
 from upright.controllers.world.engine.private import program
 from upright.controllers.world.engine.protocol import BuildRequest
 
@@ -29,8 +29,9 @@ SESSIONS = "/apis/tilt.dev/v1alpha1/sessions"
 class Team:
     """The compose project, as somebody on its host sees it."""
 
-    def __init__(self, compose: Path, address: str, folder: Path) -> None:
+    def __init__(self, compose: Path, address: str, folder: Path, *, postgres: bool = False) -> None:
         self._compose = compose
+        self._profile = ("--profile", "postgres") if postgres else ()
         projects = folder / "projects"
         projects.mkdir()
         (projects / "Tiltfile").write_text("local_resource('a', 'echo made it here')\n")
@@ -40,9 +41,12 @@ class Team:
             "UPRIGHT_LISTEN": "127.0.0.1",
             "UPRIGHT_PROJECTS": str(projects),
         }
+        if postgres:
+            self._environment["UPRIGHT_POSTGRES_PASSWORD"] = "hush"
+            self._environment["UPRIGHT_DATABASE"] = "postgresql://upright:hush@postgres/upright"
 
     def compose(self, *words: str) -> str:
-        command = [str(self._compose), "-f", str(ROOT / "docker-compose.yml"), *words]
+        command = [str(self._compose), "-f", str(ROOT / "docker-compose.yml"), *self._profile, *words]
         ended = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=280, check=False)
         assert ended.returncode == 0, f"{words}: {ended.stdout}{ended.stderr}"
         return ended.stdout
@@ -116,34 +120,60 @@ def test_the_database_of_the_other_profile_waits_for_its_server(compose: Path, t
     assert [mapping["host_ip"] for mapping in plain["services"]["apiserver"]["ports"]] == ["127.0.0.1"]
 
 
+@pytest.fixture(scope="module")
+def base(engine_with_base: RunningEngine, tmp_path_factory: pytest.TempPathFactory) -> RunningEngine:
+    """Return the engine, which has the image that ours is built on."""
+    context = base_image.make(tmp_path_factory.mktemp("base") / "root", ROOT / "requirements-run.lock")
+    build(engine_with_base, base_image.BASE, base_image.DOCKERFILE, context)
+    return engine_with_base
+
+
+def build(running: RunningEngine, name: str, dockerfile: str, context: Path) -> None:
+    async def built() -> None:
+        async with running.connected() as engine:
+            await engine.build(BuildRequest(dockerfile=dockerfile, context=context, tags=(name,)), lambda _: None)
+
+    with start_blocking_portal() as portal:
+        portal.call(built)
+
+
 @pytest.mark.slow
 @pytest.mark.engine
 @pytest.mark.timeout(500)
-def test_a_team_has_a_server_after_one_command(compose: Path, engine_with_base: RunningEngine, tmp_path: Path) -> None:
-    async def build() -> None:
-        context = base_image.make(tmp_path / "base", ROOT / "requirements-run.lock")
-        async with engine_with_base.connected() as engine:
-            request = BuildRequest(dockerfile=base_image.DOCKERFILE, context=context, tags=(base_image.BASE,))
-            await engine.build(request, lambda _: None)
-
-    with start_blocking_portal() as portal:
-        portal.call(build)
-    team = Team(compose, engine_with_base.info.address, tmp_path)
+def test_a_team_has_a_server_after_one_command(compose: Path, base: RunningEngine, tmp_path: Path) -> None:
+    team = Team(compose, base.info.address, tmp_path)
     with up(team):
-        for name in ("one", "two"):
-            body = {"metadata": {"name": name}, "spec": {"tiltfilePath": "/srv/projects/Tiltfile"}}
-            assert call(team, "POST", SESSIONS, body)[0] == 201
-        for name in ("one", "two"):
-            status = json.loads(team.inside(WAIT.format(name=name)))
-            assert status["verdict"]["exitCode"] == 0, status
-        assert call(team, "POST", "/api/tokens", {"name": "viewer", "scope": "reader"})[0] == 201
-        team.compose("restart", "--timeout", "20")
-        team.compose("up", "--detach", "--wait")
-        code, found = call(team, "GET", SESSIONS)
-        assert (code, [one["metadata"]["name"] for one in found["items"]]) == (200, ["one", "two"])
-        logs = team.compose(
-            "exec", "-T", "controllers", "sh", "-c", "cat /var/lib/upright/runs/sessions/one-*/logs/*.log"
-        )
-        assert "made it here" in logs
+        serves_a_team(team)
         modes = team.compose("exec", "-T", "controllers", "stat", "-c", "%a %u", "/var/lib/upright/server/kubeconfig")
         assert modes.split() == ["600", "10001"]
+
+
+@pytest.mark.slow
+@pytest.mark.engine
+@pytest.mark.timeout(500)
+@pytest.mark.skipif(not Path("/usr/lib/postgresql").exists(), reason="needs: apt-get install postgresql")
+def test_a_team_s_objects_may_be_in_postgresql(compose: Path, base: RunningEngine, tmp_path: Path) -> None:
+    build(base, postgres_image.IMAGE, postgres_image.dockerfile(), postgres_image.make(tmp_path / "postgres"))
+    team = Team(compose, base.info.address, tmp_path, postgres=True)
+    with up(team):
+        serves_a_team(team)
+        count = "select count(*) from objects where resource = 'tilt.dev/sessions'"
+        told = team.compose("exec", "-T", "postgres", "sh", "-c", f'PGPASSWORD=hush psql -qtA -U upright -c "{count}"')
+        assert told.strip() == "2"
+
+
+def serves_a_team(team: Team) -> None:
+    """Have two Sessions run, a token made, both processes started again, and everything still there."""
+    for name in ("one", "two"):
+        body = {"metadata": {"name": name}, "spec": {"tiltfilePath": "/srv/projects/Tiltfile"}}
+        assert call(team, "POST", SESSIONS, body)[0] == 201
+    for name in ("one", "two"):
+        status = json.loads(team.inside(WAIT.format(name=name)))
+        assert status["verdict"]["exitCode"] == 0, status
+    assert call(team, "POST", "/api/tokens", {"name": "viewer", "scope": "reader"})[0] == 201
+    team.compose("restart", "--timeout", "20")
+    team.compose("up", "--detach", "--wait")
+    code, found = call(team, "GET", SESSIONS)
+    assert (code, [one["metadata"]["name"] for one in found["items"]]) == (200, ["one", "two"])
+    logs = team.compose("exec", "-T", "controllers", "sh", "-c", "cat /var/lib/upright/runs/sessions/one-*/logs/*.log")
+    assert "made it here" in logs
