@@ -57,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", action="append", default=[], help="name that clients call the server by")
     parser.add_argument("--state", type=Path, default=None, help="folder for the database, certificate and kubeconfig")
     parser.add_argument("--database", default="", help="file or URL of the database (default: state.db in the folder)")
+    parser.add_argument(
+        "--runs", type=Path, default=None, help="folder of the controllers (their --state): logs are served"
+    )
     parser.add_argument("--audit-log", type=Path, default=None, help="file for a line about every write")
     return parser
 
@@ -91,6 +94,7 @@ async def _serve(sockets: list[socket.socket], asked: argparse.Namespace) -> Non
             secure_port=asked.secure_port,
             sessions_apart=True,
             audit_log=asked.audit_log,
+            runs=asked.runs,
         )
         server = Server(registry, sockets, settings, now=utc_now, book=TokenBook(store, utc_now))
         group.start_soon(_until_signal, group.cancel_scope)

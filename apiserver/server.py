@@ -45,6 +45,7 @@ class Settings:
     ``hosts`` are names, beside the loopback ones, that clients may call it by; the kubeconfig leads to the first.
     ``secure_host`` is where HTTPS listens; plain HTTP never leaves loopback. ``version`` is the program's.
     ``sessions_apart``: each Session lives with its objects in a partition of its name, and the root has them all.
+    ``runs`` is the folder where other processes keep the logs of these Sessions.
     ``audit_log`` is a file for a line about every write.
     """
 
@@ -58,6 +59,7 @@ class Settings:
     secure_host: str = SECURE_HOST
     sessions_apart: bool = False
     audit_log: Path | None = None
+    runs: Path | None = None
 
 
 class Server:
@@ -95,6 +97,7 @@ class Server:
             version=settings.version,
             dashboard=settings.dashboard,
             sessions_apart=settings.sessions_apart,
+            runs=settings.runs,
         )
         self._app: App = TokenPages(self._front, book, guard) if book else self._front
         self._audit = Audit(self._app, settings.audit_log, self._who, now) if settings.audit_log else None

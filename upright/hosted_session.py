@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from upright.apiserver.clock import utc_now
+from upright.client.session_folder import session_folder
 from upright.controllers.garbage_collector import GarbageCollector
 from upright.controllers.log_completeness import all_read
 from upright.controllers.runtime.manager import Manager
@@ -31,9 +32,9 @@ LOGS_SECONDS = 2.0
 
 
 def folder_of(state: Path, session: Session) -> RunFolder:
-    """Return where a Session's logs and its cluster's files are; the uid tells it from an earlier one of its name."""
-    name = f"{session.name}-{session.metadata.uid[:8]}"
-    return RunFolder(state / "sessions" / name, name)
+    """Return where a Session's logs and its cluster's files are."""
+    path = session_folder(state, session.name, session.metadata.uid)
+    return RunFolder(path, path.name)
 
 
 async def run_session(session: Session, options: CiOptions, client: Client, scheme: Scheme, folder: RunFolder) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import orjson
 
 from upright.apiserver.app.bodies import read_optional, read_patch
 from upright.apiserver.app.channels import PROTOCOLS, WebSocketChannels, protocol
+from upright.apiserver.app.objects import SESSIONS
 from upright.apiserver.app.tunnel import TUNNEL, Tunnel
 from upright.apiserver.options import Target
 from upright.openapi.errors import APIError, BadRequest, InternalError, NotFound, UnsupportedMediaType
@@ -34,10 +36,13 @@ _log = logging.getLogger(__name__)
 class Below:
     """The subresources of one registry's objects."""
 
-    def __init__(self, registry: Registry, subresources: Subresources, answers: OpenAnswers) -> None:
+    def __init__(
+        self, registry: Registry, subresources: Subresources, answers: OpenAnswers, *, sessions_apart: bool = False
+    ) -> None:
         self._registry = registry
         self._subresources = subresources
         self._answers = answers
+        self._sessions_apart = sessions_apart
 
     def is_talk(self, place: Place) -> bool:
         """Say whether this is one that acts on what runs, though it is asked for by GET."""
@@ -45,6 +50,7 @@ class Below:
 
     async def serve(self, exchange: Exchange, place: Place) -> None:
         """Answer over plain HTTP. Raises NotFound for an object or a subresource that is not there."""
+        place = self._apart(place)
         key = _key(place)
         if key in self._subresources.writing and exchange.method in {"GET", "HEAD"}:
             self._require(place)
@@ -111,6 +117,12 @@ class Below:
         body = _given(exchange.method, await exchange.body(), exchange.header(b"content-type"))
         answer = await handler(_ask(place, exchange, body or None))
         await exchange.answer(orjson.dumps(answer), 201 if exchange.method == "POST" else 200)
+
+    def _apart(self, place: Place) -> Place:
+        """Return where it really is: a Session of a shared server is in a partition of its name."""
+        if self._sessions_apart and place.kind.definition.resource == SESSIONS and not place.partition:
+            return replace(place, partition=place.name)
+        return place
 
     def _require(self, place: Place) -> None:
         self._registry.get(Target(place.kind, place.namespace, place.name, "", place.partition))

@@ -12,6 +12,7 @@ import orjson
 from upright.apiserver.app.below import Below, Conversation
 from upright.apiserver.app.documents import Documents
 from upright.apiserver.app.exchange import JSON, Disconnected, Exchange
+from upright.apiserver.app.hosted_logs import HostedLogs
 from upright.apiserver.app.metrics import CONTENT_TYPE, Metrics
 from upright.apiserver.app.objects import Objects
 from upright.apiserver.app.open_answers import OpenAnswers
@@ -28,6 +29,7 @@ from upright.openapi.errors import APIError, InternalError, NotFound
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+    from pathlib import Path
 
     from upright.apiserver.app.exchange import Receive, Scope, Send
     from upright.apiserver.app.places import Place
@@ -55,10 +57,11 @@ class Front:
         version: str,
         dashboard: bool = False,
         sessions_apart: bool = False,
+        runs: Path | None = None,
     ) -> None:
         self.answers = OpenAnswers()
         self.logs = LogDesk()
-        RunLogs(self.logs, now).register(subresources)
+        RunLogs(self.logs, HostedLogs(registry, runs), now).register(subresources)
         self._metrics = Metrics(registry, self.answers)
         self._guard = guard
         self._pages = Pages(registry, guard, now) if dashboard else None
@@ -66,7 +69,7 @@ class Front:
         self.quick = Quick(registry, guard, self._places, now)
         self._documents = Documents(registry.scheme, version)
         self._objects = Objects(registry, Watches(registry, self.answers, now), now, sessions_apart=sessions_apart)
-        self._below = Below(registry, subresources, self.answers)
+        self._below = Below(registry, subresources, self.answers, sessions_apart=sessions_apart)
         self._tilt = TiltWeb(registry, guard, self.answers, self.logs, objects=self._passed_on, now=now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

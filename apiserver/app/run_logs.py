@@ -13,13 +13,14 @@ import orjson
 
 from upright.client.log_filter import LogFilter, Source
 from upright.client.log_folder import Selection
-from upright.openapi.errors import BadRequest, NotFound
+from upright.openapi.errors import BadRequest
 from upright.openapi.meta import format_micro_time, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
+    from upright.apiserver.app.hosted_logs import HostedLogs
     from upright.apiserver.tilt.log_desk import Following, LogDesk, LogSource
     from upright.client.logs import LogLine
     from upright.openapi.meta import Json
@@ -44,10 +45,11 @@ class _Asked:
 
 
 class RunLogs:
-    """Answers from the logs of a run; ``now`` is for ``sinceSeconds``."""
+    """Answers from the logs of the server's own run, or of a Session it hosts; ``now`` is for ``sinceSeconds``."""
 
-    def __init__(self, desk: LogDesk, now: Callable[[], datetime]) -> None:
+    def __init__(self, desk: LogDesk, hosted: HostedLogs, now: Callable[[], datetime]) -> None:
         self._desk = desk
+        self._hosted = hosted
         self._now = now
 
     def register(self, subresources: Subresources) -> None:
@@ -57,11 +59,10 @@ class RunLogs:
 
     async def write(self, ask: Ask, sink: Sink) -> None:
         """Write the lines that are wanted; of a Session all, or those of the resources that are named."""
-        if ask.partition:
-            raise NotFound(
-                f"the log of session {ask.partition} is with the controllers that run it: in its folder there"
-            )
         asked = _asked(ask, self._now())
+        if ask.partition:
+            await _written(self._hosted.of(ask.partition), asked, sink)
+            return
         source = self._desk.source
         if source is None and asked.follow:
             await sink.write(b"")

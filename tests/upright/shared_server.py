@@ -42,7 +42,12 @@ class SharedServer:
     async def start_server(self) -> None:
         """Start the API server, and wait until its kubeconfig leads somewhere."""
         await self._start(
-            "apiserver", "kubectl", "--port=0", f"--secure-port={self._port}", f"--state={self.folder / 'server'}"
+            "apiserver",
+            "kubectl",
+            "--port=0",
+            f"--secure-port={self._port}",
+            f"--state={self.folder / 'server'}",
+            f"--runs={self.folder / 'runs'}",
         )
 
     async def start_controllers(self, *more: str) -> None:
@@ -99,9 +104,16 @@ class SharedServer:
 
     async def ask(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """Call the server as an admin."""
-        return await anyio.to_thread.run_sync(self._asked, method, path, body)
+        status, told = await anyio.to_thread.run_sync(self._asked, method, path, body)
+        return status, json.loads(told)
 
-    def _asked(self, method: str, path: str, body: object) -> tuple[int, Any]:
+    async def text(self, path: str) -> str:
+        """Return a text that the server has, read to its end."""
+        status, told = await anyio.to_thread.run_sync(self._asked, "GET", path, None)
+        assert status == 200, told
+        return told.decode()
+
+    def _asked(self, method: str, path: str, body: object) -> tuple[int, bytes]:
         access = kubeconfig.read(self.folder / "server" / "kubeconfig")
         tls = ssl.create_default_context(cadata=access.authority)
         with closing(HTTPSConnection("127.0.0.1", self._port, context=tls, timeout=30)) as connection:
@@ -109,7 +121,7 @@ class SharedServer:
                 method, path, json.dumps(body) if body else None, {"Authorization": f"Bearer {access.token}"}
             )
             answer = connection.getresponse()
-            return answer.status, json.loads(answer.read())
+            return answer.status, answer.read()
 
     async def status(self, name: str, *, until: str = "done", seconds: float = 50) -> dict[str, Any]:
         """Return a Session's status once it is done, or has what ``until`` says; it may be read often meanwhile."""

@@ -59,6 +59,29 @@ async def test_sessions_run_side_by_side_each_with_its_own_objects_and_verdict(s
     assert (await shared.ask("GET", "/apis/tilt.dev/v1alpha1/cmds"))[1]["items"] == []
 
 
+async def test_the_logs_of_sessions_are_served_while_they_run_and_afterwards(shared: SharedServer) -> None:
+    projects = {name: shared.project(name, WAITS) for name in ("one", "other")}
+    for name, project in projects.items():
+        await shared.post(name, project)
+        await begun(project)
+    followed: list[str] = []
+
+    async def follow() -> None:
+        followed.append(await shared.text(f"{SESSIONS}/one/log?follow=1&resource=second&source=runtime"))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(follow)
+        (projects["one"].parent / "go").touch()
+        assert (await shared.status("one"))["verdict"]["exitCode"] == 0
+    assert followed[0].splitlines()[-1] == "second"
+    assert await shared.text("/sessions/one/apis/tilt.dev/v1alpha1/resources/second/log") == followed[0]
+    whole = await shared.text("/apis/session/one/log")
+    assert "session one" in whole.splitlines()[0]
+    assert "second │ second" in whole
+    assert "second │ second" not in await shared.text(f"{SESSIONS}/other/log")
+    assert (await shared.ask("GET", f"{SESSIONS}/third/log"))[0] == 404
+
+
 async def test_a_tiltfile_elsewhere_is_refused_with_the_reason(shared: SharedServer) -> None:
     elsewhere = shared.folder / "Tiltfile"
     elsewhere.write_text("local_resource('a', 'touch ran')")

@@ -9,7 +9,7 @@ from upright.client.cli.flags import Command, Flag, parse
 from upright.client.cli.troubles import WrongUsage
 
 _ENTRY_POINT = "upright.apiserver.__main__"
-_SAID = ("state", "database", "secure-host", "audit-log")
+_SAID = ("state", "database", "secure-host", "audit-log", "runs")
 _BACKUP = "upright.apiserver.backup"
 
 
@@ -56,6 +56,7 @@ def command() -> Command:
                 "NAME",
                 many=True,
             ),
+            Flag("runs", "folder of the controllers, their --state: the logs of Sessions in it are served", "DIR"),
             Flag("audit-log", "file for a line about every write: who, what, from where", "FILE"),
             Flag("state", "folder for database, certificate and kubeconfig", "DIR", variables=("UPRIGHT_STATE",)),
             Flag(
