@@ -15,7 +15,7 @@ from upright.controllers.serving import Serving
 from upright.controllers.switches import is_disabled
 from upright.controllers.tiltfile_status import tiltfile_status
 from upright.controllers.unfinished import Unfinished
-from upright.controllers.update import builds, cause_of, trigger_of, update, update_cmd_name
+from upright.controllers.update import build_reason, builds, cause_of, trigger_of, update, update_cmd_name
 from upright.controllers.verdict.budgets import in_force, of_run
 from upright.controllers.verdict.cards import card_of_finding, card_of_update
 from upright.controllers.verdict.lateness import lateness
@@ -152,8 +152,7 @@ class ResourceController(Controller[Resource]):
 
     def _begin(self, resource: Resource, cause: str, turn: Turn[Resource]) -> ResourceStatus:
         span = f"build:{resource.name}"
-        reason = "Initial Build" if not resource.status.build_history else "Config Changed"
-        self._logs.open(span, resource.name).write(reason, fields={"buildEvent": "init"})
+        self._logs.open(span, resource.name).write(build_reason(resource), fields={"buildEvent": "init"})
         started = BuildRunning(start_time=turn.now, span_id=span)
         return resource.status.model_copy(update={"triggered": cause, "current_build": started, "steps": ()})
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from upright.controllers import fingerprint
 from upright.controllers.finalizers import APPLY_FINALIZER, CMD_FINALIZER, COMPOSE_FINALIZER
 from upright.controllers.fingerprint import CAUSE, RESOURCE, SPAN
-from upright.openapi.meta import Object, ObjectMeta
+from upright.openapi.meta import Object, ObjectMeta, parse_time
 from upright.openapi.v1alpha1.cmd import Cmd
 from upright.openapi.v1alpha1.cmd_image import CmdImage
 from upright.openapi.v1alpha1.docker_compose_service import DockerComposeService
@@ -17,6 +17,7 @@ from upright.openapi.v1alpha1.image_map import ImageMap
 from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply
 from upright.openapi.v1alpha1.resource import (
     TRIGGER,
+    TRIGGER_REASON,
     ComposeSpec,
     KubernetesSpec,
     LocalSpec,
@@ -81,6 +82,22 @@ def cause_of(resource: Resource) -> str:
 def trigger_of(resource: Resource) -> str:
     """Return what somebody triggered the resource with last; nothing if nobody did."""
     return resource.metadata.annotations.get(TRIGGER, "")
+
+
+def build_reason(resource: Resource) -> str:
+    """Return, in Tilt's words, why the update that begins now begins."""
+    history, asked = resource.status.build_history, trigger_of(resource)
+    if asked and (not history or _later(asked, history[0].start_time)):
+        return resource.metadata.annotations.get(TRIGGER_REASON, "Unknown Trigger")
+    return "Config Changed" if history else "Initial Build"
+
+
+def _later(asked: str, started: datetime | None) -> bool:
+    """Whether a trigger came after the last update began; what is no moment came whenever."""
+    try:
+        return started is None or parse_time(asked) > started
+    except ValueError:
+        return True
 
 
 def step_meta(resource: Resource, name: str, cause: str, span: str, *finalizers: str) -> ObjectMeta:

@@ -10,7 +10,7 @@ from upright.apiserver.options import Patch, Target, WriteOptions
 from upright.apiserver.tilt.visitors import Refused
 from upright.openapi.errors import NotFound
 from upright.openapi.meta import format_micro_time
-from upright.openapi.v1alpha1.resource import TILTFILE, TRIGGER, Resource
+from upright.openapi.v1alpha1.resource import TILTFILE, TRIGGER, TRIGGER_REASON, Resource
 from upright.openapi.v1alpha1.tiltfile import Tiltfile
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _MODES: dict[int, Json] = {
     2: {"triggerMode": "manual", "autoInit": False},
     3: {"triggerMode": "auto", "autoInit": False},
 }
+_REASONS: dict[object, str] = {16: "Web Trigger", 32: "CLI Trigger", 64: "HUD Trigger"}
 _OF_MODE = frozenset({"manifest_names", "trigger_mode"})
 
 
@@ -40,7 +41,8 @@ class Actions:
 
     async def trigger(self, raw: bytes) -> str:
         """Have one resource updated again."""
-        names = _names(_object(raw))
+        asked = _object(raw)
+        names = _names(asked)
         if len(names) != 1:
             raise Refused(400, f"/api/trigger currently supports exactly one manifest name, got {len(names)}")
         (name,) = names
@@ -52,8 +54,11 @@ class Actions:
         if switch.get("state") == "Disabled":
             return f'resource "{name}" is currently disabled'
         when = format_micro_time(self._now())
-        kind, note = (Tiltfile, _CAUSE) if name == TILTFILE else (Resource, TRIGGER)
-        await self._patch(kind, name, {"metadata": {"annotations": {note: when}}})
+        if name == TILTFILE:
+            await self._patch(Tiltfile, name, {"metadata": {"annotations": {_CAUSE: when}}})
+            return ""
+        reason = _REASONS.get(asked.get("build_reason"), "Unknown Trigger")
+        await self._patch(Resource, name, {"metadata": {"annotations": {TRIGGER: when, TRIGGER_REASON: reason}}})
         return ""
 
     async def override_trigger_mode(self, raw: bytes) -> str:

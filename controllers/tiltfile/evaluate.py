@@ -147,7 +147,12 @@ def _evaluated(path: str, project: Project) -> Evaluation:
         if not resources and project.facts.must_have_resources:
             raise Failure("No resources found. Check out https://docs.tilt.dev/tutorial.html to get started!")
         running = enabled_names(project, resources)
-        return _outcome(project, resources=resources, enabled=running, switches=make_switches(resources, running))
+        return _outcome(
+            project,
+            resources=resources,
+            enabled=running,
+            switches=make_switches(resources, running, project.facts.args),
+        )
     raise AssertionError  # pragma: no cover  reason: errors() lets nothing but exit() end quietly
 
 

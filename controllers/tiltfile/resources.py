@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from upright.controllers.tiltfile.dependencies import enabled, known_dependencies
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from upright.controllers.tiltfile.resource_options import LocalResource
 
 DISABLED_KEY = "isDisabled"
+ARGS = "tilt.dev/args"
+"""The annotation of a switch with the arguments of the Tiltfile that set it."""
 
 
 def make_resources(project: Project) -> tuple[Resource, ...]:
@@ -67,12 +70,17 @@ def enabled_names(project: Project, resources: tuple[Resource, ...]) -> tuple[st
     return tuple(name for name in edges if name in chosen)
 
 
-def make_switches(resources: tuple[Resource, ...], running: tuple[str, ...]) -> tuple[ConfigMap, ...]:
-    """Return the ConfigMaps that the resources look at to know whether they are on."""
-    on = set(running)
+def make_switches(
+    resources: tuple[Resource, ...], running: tuple[str, ...], args: tuple[str, ...] = ()
+) -> tuple[ConfigMap, ...]:
+    """Return the ConfigMaps that the resources look at to know whether they are on.
+
+    What somebody has switched stays until the Tiltfile gets other arguments: those are noted.
+    """
+    on, notes = set(running), {ARGS: shlex.join(args)} if args else {}
     return tuple(
         ConfigMap(
-            metadata=ObjectMeta(name=disable_switch(resource.name)),
+            metadata=ObjectMeta(name=disable_switch(resource.name), annotations=notes),
             data={DISABLED_KEY: "false" if resource.name in on else "true"},
         )
         for resource in resources

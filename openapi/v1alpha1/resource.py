@@ -28,6 +28,7 @@ TILTFILE = "(Tiltfile)"
 """The name of the main Tiltfile, of its resource, and of nothing else."""
 
 TRIGGER = "tilt.dev/trigger"
+TRIGGER_REASON = "tilt.dev/trigger-reason"
 """The annotation of a Resource that asks for another update: whoever writes a new value (the time, say) triggers one."""
 
 

@@ -10,13 +10,13 @@ from tests.controllers.stories import Mirror, deployment, image, local
 from tests.controllers.verdict.cases import NOW, ago
 from upright.controllers import fingerprint
 from upright.controllers.fingerprint import CAUSE, RESOURCE, SPAN
-from upright.controllers.update import Update, cause_of, image_refs, update
-from upright.openapi.meta import ObjectMeta
+from upright.controllers.update import Update, build_reason, cause_of, image_refs, update
+from upright.openapi.meta import ObjectMeta, format_micro_time
 from upright.openapi.v1alpha1.cmd import Cmd, CmdStatus, CmdTerminated
 from upright.openapi.v1alpha1.docker_image import DockerImage, DockerImageStatus, ImageCompleted
 from upright.openapi.v1alpha1.image_map import ImageMap, ImageMapSpec, ImageMapStatus
 from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply, KubernetesApplyStatus
-from upright.openapi.v1alpha1.resource import TRIGGER
+from upright.openapi.v1alpha1.resource import TRIGGER, TRIGGER_REASON, BuildRecord, ResourceStatus
 
 if TYPE_CHECKING:
     from upright.openapi.meta import Object
@@ -202,6 +202,26 @@ def test_a_trigger_is_a_cause() -> None:
     plain = local("a", update="x")
     asked = plain.model_copy(update={"metadata": ObjectMeta(name="a", annotations={TRIGGER: "now"})})
     assert cause_of(asked) != cause_of(plain)
+
+
+@pytest.mark.parametrize(
+    ("notes", "updated", "reason"),
+    [
+        ({}, False, "Initial Build"),
+        ({}, True, "Config Changed"),
+        ({TRIGGER: format_micro_time(NOW), TRIGGER_REASON: "CLI Trigger"}, False, "CLI Trigger"),
+        ({TRIGGER: format_micro_time(NOW), TRIGGER_REASON: "CLI Trigger"}, True, "CLI Trigger"),
+        ({TRIGGER: format_micro_time(NOW)}, True, "Unknown Trigger"),
+        ({TRIGGER: "mine"}, True, "Unknown Trigger"),
+        ({TRIGGER: format_micro_time(ago(9)), TRIGGER_REASON: "CLI Trigger"}, True, "Config Changed"),
+    ],
+)
+def test_why_an_update_begins_is_said_in_tilts_words(notes: dict[str, str], updated: bool, reason: str) -> None:
+    history = (BuildRecord(start_time=ago(5)),) if updated else ()
+    status = ResourceStatus(build_history=history)
+    plain = local("a", update="x")
+    asked = plain.model_copy(update={"metadata": ObjectMeta(name="a", annotations=notes), "status": status})
+    assert build_reason(asked) == reason
 
 
 def test_kinds_of_steps_are_told() -> None:

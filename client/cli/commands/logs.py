@@ -19,7 +19,8 @@ from upright.client.cli.durations import seconds
 from upright.client.cli.flags import Command, Flag, parse
 from upright.client.cli.log_styles import TiltJsonPrinter, printer_of
 from upright.client.cli.past_runs import PastRun, named, newest_of
-from upright.client.cli.troubles import CannotTell, WrongUsage, closest
+from upright.client.cli.resources import require, resources
+from upright.client.cli.troubles import CannotTell
 from upright.client.log_filter import LogFilter
 from upright.client.log_folder import LogFolder, Selection
 from upright.client.logs import LogLine
@@ -99,7 +100,8 @@ def run(arguments: list[str]) -> int:
         return 0
     connection = Connection(server(given))
     try:
-        _check(asked.wanted.resources, connection)
+        if asked.wanted.resources:
+            require(sorted(asked.wanted.resources), resources(connection))
         _print(_live(connection, asked), printer)
     finally:
         connection.close()
@@ -108,10 +110,10 @@ def run(arguments: list[str]) -> int:
 
 def _asked(given: Given) -> _Asked:
     names = (name for word in given.arguments for name in word.split(","))
-    resources = frozenset(name for name in (*names, *given.many("resource")) if name)
+    named_ones = frozenset(name for name in (*names, *given.many("resource")) if name)
     least: Level = "DEBUG" if given.on("debug") else "VERBOSE" if given.on("verbose") else "INFO"
     source = cast("Source", given.text("source"))  # reason: one of its choices
-    wanted = LogFilter(resources, _LEVELS.get(given.text("level").lower()), source, least)
+    wanted = LogFilter(named_ones, _LEVELS.get(given.text("level").lower()), source, least)
     since = seconds(given, "since") if given.text("since") else None
     tail = None if given.text("tail") == "-1" else given.number("tail")
     return _Asked(wanted, since, tail, given.on("follow"))
@@ -128,23 +130,6 @@ def _print(lines: Iterable[list[LogLine]], printer: Printer) -> None:
         if text := printer.text(batch):
             sys.stdout.buffer.write(text.encode("utf-8", "replace"))
             sys.stdout.buffer.flush()
-
-
-def _check(resources: frozenset[str], connection: Connection) -> None:
-    """Refuse resources that the run does not have."""
-    if not resources:
-        return
-    listed = connection.get("/apis/resource", free=True)
-    _refuse(resources, [str(body["metadata"]["name"]) for body in listed.get("items") or ()])
-
-
-def _refuse(resources: frozenset[str], known: list[str]) -> None:
-    for name in sorted(resources.difference(known)):
-        raise WrongUsage(f'there is no resource "{name}"{closest(name, known) or _those(known)}')
-
-
-def _those(known: list[str]) -> str:
-    return f": there are {', '.join(known)}" if known else ": there are none yet"
 
 
 def _live(connection: Connection, asked: _Asked) -> Iterator[list[LogLine]]:
@@ -175,7 +160,7 @@ def _line(raw: bytes) -> LogLine:
 def _past(ended: PastRun, asked: _Asked) -> Iterator[list[LogLine]]:
     """Yield the lines that a run has left. Raises WrongUsage for a resource that has left none."""
     folder = LogFolder(ended.logs)
-    _refuse(asked.wanted.resources, sorted({span.resource for span in folder.spans() if span.resource}))
+    require(sorted(asked.wanted.resources), sorted({span.resource for span in folder.spans() if span.resource}))
     since = utc_now() - timedelta(seconds=asked.since) if asked.since is not None else None
     one = next(iter(asked.wanted.resources)) if len(asked.wanted.resources) == 1 else None
     lines = filter(asked.wanted.takes, folder.read(Selection(one, since=since)))

@@ -8,7 +8,7 @@ import pytest
 
 from tests.apiserver.tilt.conftest import TOKEN
 from upright.client.tilt_folder import folder
-from upright.openapi.v1alpha1.resource import TRIGGER, Resource
+from upright.openapi.v1alpha1.resource import TRIGGER, TRIGGER_REASON, Resource
 from upright.openapi.v1alpha1.tiltfile import Tiltfile
 from upright.openapi.v1alpha1.ui_button import UIButton
 
@@ -117,6 +117,7 @@ async def test_a_trigger_is_noted_on_the_resource(caller: Caller, client: Client
     assert (answer.status, answer.body) == (200, b"")
     one = await client.get(Resource, "one")
     assert one.metadata.annotations[TRIGGER] == "2026-01-02T03:04:10.000000Z"
+    assert one.metadata.annotations[TRIGGER_REASON] == "Web Trigger"
 
 
 async def test_the_tiltfile_is_triggered_as_a_resource(caller: Caller, client: Client) -> None:
