@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from http.client import HTTPConnection, HTTPException
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from upright.client.cli.discovery import HOW_TO_START
 from upright.client.cli.troubles import CannotTell, NotThere, Trouble, WrongUsage
@@ -26,6 +26,14 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 _ANSWER_SECONDS = 30
 _OURS = frozenset({400, 406, 422})
+
+
+class Asking(Protocol):
+    """Answers to GETs: a connection, or the documents that came with the program."""
+
+    def get(self, path: str, *, free: bool = False, accept: str = JSON) -> Json:
+        """Return the document of a path."""
+        ...
 
 
 class Connection:

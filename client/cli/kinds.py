@@ -9,7 +9,7 @@ from upright.client.cli.connection import DISCOVERY
 from upright.client.cli.troubles import WrongUsage, closest
 
 if TYPE_CHECKING:
-    from upright.client.cli.connection import Connection, Json
+    from upright.client.cli.connection import Asking, Json
 
 
 class KindPath(NamedTuple):
@@ -46,7 +46,7 @@ _FREE = {found.full: found for found in _BY_WORD.values()}
 class Kinds:
     """Of one server; it is asked once, and only for words that are not known by heart."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Asking) -> None:
         self._connection = connection
         self._listed: dict[str, list[KindPath]] | None = None
 
