@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from upright.client.cli.connection import Json
     from upright.client.cli.flags import Given
 
+_NOT_JSON = frozenset({"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"})
+"""What YAML makes of plain words and JSON has no word for: they stay text."""
 _ENDINGS = {".yaml", ".yml", ".json"}
 FILE_FLAGS = (
     Flag(
@@ -83,7 +85,12 @@ def _documents(text: str, where: str) -> list[Any]:  # Any: any JSON value
             pass  # may be YAML that begins with a brace
     import yaml  # noqa: PLC0415  reason: takes 30 ms; JSON needs none of it
 
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # Any: PyYAML may be built without its C part
+    parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # Any: PyYAML may be built without its C part
+    resolvers = {
+        first: [(tag, pattern) for tag, pattern in found if tag not in _NOT_JSON]
+        for first, found in parser.yaml_implicit_resolvers.items()
+    }
+    loader: Any = type("Loader", (parser,), {"yaml_implicit_resolvers": resolvers})  # Any: as above
     try:
         return list(yaml.load_all(text, Loader=loader))
     except yaml.YAMLError as error:

@@ -146,3 +146,10 @@ def test_who_set_what_is_shown_only_when_asked(beside: CommandLine, made: Path) 
     beside("apply", "-f", str(made))
     assert "managedFields" not in beside("get", "cmd", "made", "-o", "yaml")[1]
     assert "managedFields" in beside("get", "cmd", "made", "-o", "yaml", "--show-managed-fields")[1]
+
+
+def test_dates_in_manifests_stay_text(beside: CommandLine, made: Path) -> None:
+    with made.open("a", encoding="utf-8") as file:
+        file.write("  startOn: {startAfter: 2026-01-02T03:04:05Z, uiButtons: [go]}\n")
+    assert beside("apply", "-f", str(made))[0] == 0
+    assert beside("get", "cmd/made", "-o", "jsonpath={.spec.startOn.startAfter}")[1] == "2026-01-02T03:04:05Z"
