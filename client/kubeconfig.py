@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach one server: its address, the PEM of the CA it is trusted by, and a token."""
+    """How to reach one server: its address, the PEM of the CA it is trusted by ("": the system's), and a token.
+
+    Of other kubeconfigs also a client's certificate and key, as PEM; ``verify`` is off where they say so.
+    """
 
     server: str
     authority: str
     token: str
     context: str = "upright"
     namespace: str = "default"
+    certificate: str = ""
+    key: str = ""
+    verify: bool = True
 
     def __repr__(self) -> str:
         return f"Access({self.server})"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -11,7 +10,9 @@ import aiohttp
 import anyio
 import orjson
 
+from upright.client.channels import PROTOCOLS, WebSocketConversation
 from upright.client.transport import WatchEvent
+from upright.client.trust import trusted
 from upright.openapi.errors import InternalError, ServiceUnavailable, from_status
 
 if TYPE_CHECKING:
@@ -63,9 +64,10 @@ class OverHttp:
         cls, access: Access, *, patience: float = PATIENCE_SECONDS, agent: str = "upright"
     ) -> AsyncGenerator[OverHttp]:
         """Connect as the kubeconfig says; nothing is sent before the first call."""
-        tls = ssl.create_default_context(cadata=access.authority) if access.server.startswith("https") else False
+        tls = trusted(access) if access.server.startswith("https") else False
         connector = aiohttp.TCPConnector(ssl=tls, limit=0)
-        headers = {"Authorization": f"Bearer {access.token}", "User-Agent": agent, "Accept": _JSON}
+        headers = {"User-Agent": agent, "Accept": _JSON}
+        headers |= {"Authorization": f"Bearer {access.token}"} if access.token else {}
         # anyio's own deadline, for aiohttp's needs a task of asyncio's around every call
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
         async with aiohttp.ClientSession(
@@ -102,9 +104,34 @@ class OverHttp:
             async with self._session.get(self._url(request)) as answer:
                 if answer.status != 200:
                     _decoded(answer.status, await answer.read())
-                yield _events(answer.content)
-        except aiohttp.ClientError as error:
+                async with aclosing(_events(answer.content)) as events:
+                    yield events
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise ServiceUnavailable(f"the watch of the API server at {self._server} broke: {error!r}") from error
+
+    @asynccontextmanager
+    async def lines(self, request: Request) -> AsyncGenerator[AsyncIterator[bytes]]:
+        """Open a text that may go on."""
+        try:
+            async with self._session.get(self._url(request), headers={"Accept": "text/plain, */*"}) as answer:
+                if answer.status != 200:
+                    _decoded(answer.status, await answer.read())
+                async with aclosing(_lines(answer.content)) as lines:
+                    yield lines
+        except aiohttp.ClientError as error:
+            raise ServiceUnavailable(f"the text of the API server at {self._server} broke off: {error!r}") from error
+
+    @asynccontextmanager
+    async def channels(self, request: Request) -> AsyncGenerator[WebSocketConversation]:
+        """Open a WebSocket with Kubernetes' channels."""
+        try:
+            async with self._session.ws_connect(self._url(request), protocols=PROTOCOLS, max_msg_size=0) as socket:
+                yield WebSocketConversation(socket)
+        except aiohttp.WSServerHandshakeError as error:
+            message = f"the API server refused to {request.subresource}: {error.status} {error.message}"
+            raise from_status({"code": error.status, "message": message}) from error
+        except aiohttp.ClientError as error:
+            raise ServiceUnavailable(f"the API server at {self._server} cannot be talked to: {error!r}") from error
 
     def _url(self, request: Request) -> str:
         about = request.kind.definition
@@ -113,7 +140,8 @@ class OverHttp:
         parts += ["namespaces", request.namespace] if request.namespace and about.namespaced else []
         name = "" if request.verb == "create" else request.name
         parts += [about.plural, *(part for part in (name, request.subresource) if part)]
-        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in _query(request).items())
+        asked = (*_query(request).items(), *request.query)
+        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in asked)
         return f"{self._server}/{'/'.join(quote(part, safe='') for part in parts)}{'?' if query else ''}{query}"
 
 
@@ -161,19 +189,28 @@ def _decoded(status: int, raw: bytes) -> Json:
     return answer
 
 
-async def _events(content: aiohttp.StreamReader) -> AsyncIterator[WatchEvent]:
+async def _events(content: aiohttp.StreamReader) -> AsyncGenerator[WatchEvent]:
+    async for line in _lines(content):
+        if line:
+            event = orjson.loads(line)
+            if event["type"] == "ERROR":
+                raise from_status(event["object"])
+            yield WatchEvent(event["type"], event["object"])
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncGenerator[bytes]:
+    """Yield the lines that are whole; a last one without its line feed was torn, or is a text's end."""
     rest = bytearray()
-    async for chunk in content.iter_any():
-        rest += chunk
-        if len(rest) > LONGEST_LINE_BYTES:
-            raise InternalError("an event of the watch is larger than any object may be")
-        if b"\n" not in chunk:
-            continue
-        *lines, last = bytes(rest).split(b"\n")
-        rest = bytearray(last)
-        for line in lines:
-            if line:
-                event = orjson.loads(line)
-                if event["type"] == "ERROR":
-                    raise from_status(event["object"])
-                yield WatchEvent(event["type"], event["object"])
+    try:
+        async for chunk in content.iter_any():
+            rest += chunk
+            if len(rest) > LONGEST_LINE_BYTES:
+                raise InternalError("a line of the answer is larger than any object may be")
+            if b"\n" not in chunk:
+                continue
+            *lines, last = bytes(rest).split(b"\n")
+            rest = bytearray(last)
+            for line in lines:
+                yield line
+    except (aiohttp.ClientError, OSError) as error:
+        raise ServiceUnavailable(f"the answer broke off: {error!r}") from error

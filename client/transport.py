@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -45,6 +45,12 @@ class Request:
     field_manager: str = ""
     force: bool = False
     dry_run: bool = False
+    query: tuple[tuple[str, str], ...] = ()
+    """Further parameters, for subresources; one may stand several times."""
+
+    def with_query(self, *query: tuple[str, str]) -> Request:
+        """Return the request with these parameters as well."""
+        return replace(self, query=(*self.query, *query))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +70,34 @@ class Transport(Protocol):
 
     def watch(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[WatchEvent]]:
         """Open a watch; the iterator ends when the server closes it, and raises Gone when the past is forgotten."""
+        ...
+
+
+class Conversation(Protocol):
+    """Numbered channels both ways, as exec of a pod has them."""
+
+    @property
+    def can_finish(self) -> bool:
+        """Whether the server can be told that nothing more comes on a channel."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[tuple[int, bytes]]: ...
+
+    async def send(self, channel: int, data: bytes) -> None: ...
+
+    async def finish(self, channel: int) -> None:
+        """Say that nothing more comes on this channel."""
+        ...
+
+
+@runtime_checkable
+class FarTransport(Transport, Protocol):
+    """A Transport to a server in another process, which has subresources that go on for a while."""
+
+    def lines(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open a text; its lines come without their line feeds."""
+        ...
+
+    def channels(self, request: Request) -> AbstractAsyncContextManager[Conversation]:
+        """Open a conversation in channels."""
         ...

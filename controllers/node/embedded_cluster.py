@@ -11,7 +11,7 @@ import orjson
 from upright.client.transport import Request
 from upright.controllers.node.pod_access import LogOptions
 from upright.controllers.world.kubernetes import Sighting
-from upright.openapi.errors import AlreadyExists, BadRequest, Conflict, Gone, Invalid, NotFound
+from upright.openapi.errors import AlreadyExists, BadRequest, Conflict, Expired, Gone, Invalid, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -113,7 +113,7 @@ class EmbeddedCluster:
                 tell(Sighting("ADDED", item))
             tell(Sighting("SYNCED", {}))
             since = str(listing["metadata"]["resourceVersion"])
-            with suppress(Gone):
+            with suppress(Gone, Expired):
                 await self._follow(Request("watch", found, namespace=namespace, resource_version=since), tell)
             tell(Sighting("LOST", {}))
 

@@ -95,7 +95,7 @@ class Informer(Generic[T]):
         return listing.resource_version
 
     async def _watch(self, since: str) -> str:
-        async with self._client.watch(self.kind, resource_version=since) as changes:
+        async with self._client.watch(self.kind, resource_version=since, resume=False) as changes:
             async for change in changes:
                 since = change.resource_version
                 self._take(change)

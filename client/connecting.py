@@ -1,0 +1,62 @@
+"""How a program finds a server of ours, and connects to it."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from upright.client import kubeconfig
+from upright.client.cli import discovery
+from upright.client.cli.troubles import CannotTell
+from upright.client.kubeconfig import Access
+from upright.client.over_http import OverHttp
+from upright.openapi.errors import ServiceUnavailable, Unauthorized
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from upright.client.client import Client
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@asynccontextmanager
+async def connected(
+    made: type[Client], access: Access, *, patience: float, session: str = ""
+) -> AsyncGenerator[Client]:
+    """Hold a connection; nothing is sent before the first call."""
+    async with OverHttp.open(access, patience=patience, agent="upright-client") as transport:
+        yield made(transport, partition=session)
+
+
+def access_to(url: str, token: str, authority: str) -> Access:
+    """Return how to reach the server of a URL, or the one that runs here. Raises ServiceUnavailable, Unauthorized."""
+    if not url:
+        return _published(_here())
+    address = urlsplit(url)
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        raise ValueError(f'"{url}" is no address of a server: it is like http://localhost:10350 or https://HOST:PORT')
+    if token:
+        if address.scheme == "http" and address.hostname not in _LOOPBACK:
+            raise Unauthorized(f"a token is not sent to {address.hostname} in the clear: say https")
+        return Access(url, authority, token)
+    for server in discovery.running():
+        if server.port == address.port and address.hostname in {server.host, *_LOOPBACK}:
+            return _published(server)
+    raise Unauthorized(f"nothing that this user runs answers at {url}: say its token")
+
+
+def _here() -> discovery.Server:
+    try:
+        return discovery.choose(discovery.running(), Path.cwd())
+    except CannotTell as error:
+        raise ServiceUnavailable(str(error).replace("--port or UPRIGHT_PORT", "its URL")) from error
+
+
+def _published(server: discovery.Server) -> Access:
+    try:
+        return kubeconfig.read(Path(server.kubeconfig))
+    except (OSError, ValueError) as error:
+        raise ServiceUnavailable(f"the token of the server at {server.url} cannot be read: {error}") from error
