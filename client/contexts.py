@@ -73,7 +73,7 @@ def _entry(configs: list[Config], what: str, name: str) -> Config:
 def _pem(entry: Config, name: str) -> str:
     try:
         if data := entry.get(f"{name}-data"):
-            return base64.b64decode(str(data)).decode("ascii")
+            return base64.b64decode("".join(str(data).split()), validate=True).decode("ascii")
         if file := entry.get(name):
             return (Path(entry["folder"]) / str(file)).read_text("ascii")
     except (OSError, UnicodeDecodeError, binascii.Error) as error:

@@ -1,15 +1,21 @@
-"""Runs a Tiltfile to a verdict. For programs: ``from upright import Client, RunFailed, ci``."""
+"""Runs a Tiltfile to a verdict. For programs: ``from upright import Client, RunFailed, SyncClient, ci``."""
 
 __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from upright.client.client import Client
+    from upright.client.sync import SyncClient
     from upright.session import RunFailed, ci
 
-__all__ = ["Client", "RunFailed", "__version__", "ci"]
+__all__ = ["Client", "RunFailed", "SyncClient", "__version__", "ci"]
 
-_PLACES = {"Client": "upright.client.client", "RunFailed": "upright.session", "ci": "upright.session"}
+_PLACES = {
+    "Client": "upright.client.client",
+    "RunFailed": "upright.session",
+    "SyncClient": "upright.client.sync",
+    "ci": "upright.session",
+}
 
 
 def __getattr__(name: str) -> object:

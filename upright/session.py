@@ -16,7 +16,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from upright.client.cli import discovery
+from upright.client.cli.cards import card_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,10 +32,10 @@ Json = dict[str, Any]  # Any: a decoded JSON document
 
 
 class RunFailed(Exception):
-    """The run did not become healthy; ``session`` tells the verdict and the failure cards."""
+    """The run did not become healthy; the message has the failure cards, ``session`` tells them and the verdict."""
 
     def __init__(self, session: Session, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__("\n".join([reason, *(card_lines(card).rstrip("\n") for card in session.failures)]))
         self.session = session
 
 
@@ -86,6 +86,15 @@ class Session:
         links = self.resources()[resource]["status"].get("endpointLinks") or ()
         return [str(link["url"]) for link in links]
 
+    @property
+    def kubeconfig(self) -> Path:
+        """The kubeconfig of the cluster to which the run deploys; see ``Client.from_kubeconfig``."""
+        for cluster in self._get("/apis/cluster")["items"]:
+            resolved = (cluster.get("status") or {}).get("connection") or {}
+            if path := (resolved.get("kubernetes") or {}).get("configPath"):
+                return Path(path)
+        raise LookupError("the run deploys to no cluster")
+
     def begin(self) -> None:
         """Wait until the server answers. Raises RunFailed where it does not."""
         assert self.process.stdout is not None  # noqa: S101  reason: it was started with a pipe
@@ -97,13 +106,13 @@ class Session:
             raise RunFailed(self, f"the run did not start: {self.output.strip()}")
         self.url = first.split()[-1].rstrip("/")
 
-    def await_verdict(self) -> None:
-        """Wait until the run has come to its verdict. Raises RunFailed unless it is healthy."""
+    def await_verdict(self, *, check: bool = True) -> None:
+        """Wait until the run has come to its verdict. Raises RunFailed unless it is healthy (not with ``check=False``)."""
         for event in self._watch("/apis/session?watch=1"):
             self.status = event.get("object", {}).get("status") or {}
             if self.status.get("done"):
                 break
-        if self.verdict != "healthy":
+        if self.verdict == "pending" or (check and self.verdict != "healthy"):
             reason = (self.status.get("verdict") or {}).get("reason") or self.output[-2000:]
             raise RunFailed(self, f"{self.verdict}: {reason}")
 
@@ -148,9 +157,10 @@ class Session:
 class CiRun:
     """What ``ci`` returns: enter it to bring the Tiltfile up."""
 
-    def __init__(self, command: Sequence[str], folder: Path) -> None:
+    def __init__(self, command: Sequence[str], folder: Path, *, check: bool) -> None:
         self._command = command
         self._folder = folder
+        self._check = check
         self._session: Session | None = None
         self._open = AsyncExitStack()
 
@@ -168,7 +178,6 @@ class CiRun:
             self._session.end()
 
     async def __aenter__(self) -> Session:
-        import anyio  # noqa: PLC0415  reason: the synchronous face needs none of it
         import anyio.to_thread  # noqa: PLC0415  reason: as above
 
         session = self._start()
@@ -176,8 +185,7 @@ class CiRun:
             await anyio.to_thread.run_sync(self._up, session, abandon_on_cancel=True)
             session.connected(await self._connected(session))
         except BaseException:
-            with anyio.CancelScope(shield=True):
-                await self.__aexit__()
+            await self.__aexit__()
             raise
         return session
 
@@ -185,10 +193,12 @@ class CiRun:
         import anyio  # noqa: PLC0415  reason: as above
         import anyio.to_thread  # noqa: PLC0415  reason: as above
 
-        await self._open.aclose()
-        if self._session is not None:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(self._session.end)
+        with anyio.CancelScope(shield=True):
+            try:
+                await self._open.aclose()
+            finally:
+                if self._session is not None:
+                    await anyio.to_thread.run_sync(self._session.end)
 
     def _start(self) -> Session:
         process = subprocess.Popen(  # noqa: S603  reason: our own command
@@ -205,26 +215,29 @@ class CiRun:
 
     def _up(self, session: Session) -> None:
         session.begin()
-        session.await_verdict()
+        session.await_verdict(check=self._check)
 
     async def _connected(self, session: Session) -> Client:
-        from upright.client import kubeconfig  # noqa: PLC0415  reason: as above
         from upright.client.client import Client  # noqa: PLC0415  reason: as above
-        from upright.client.over_http import OverHttp  # noqa: PLC0415  reason: as above
 
-        found = next(server for server in discovery.running() if server.pid == session.process.pid)
-        access = kubeconfig.read(Path(found.kubeconfig))
-        return Client(await self._open.enter_async_context(OverHttp.open(access)))
+        return await self._open.enter_async_context(Client.connect(session.url))
 
 
-def ci(tiltfile: str | Path = "Tiltfile", *args: str, cluster: str = "auto", flags: Sequence[str] = ()) -> CiRun:
+def ci(
+    tiltfile: str | Path = "Tiltfile",
+    *args: str,
+    cluster: str = "auto",
+    flags: Sequence[str] = (),
+    check: bool = True,
+) -> CiRun:
     """Return a run of the Tiltfile, to be entered with ``with`` or ``async with``; it stays up until the block is left.
 
     ``args`` are the Tiltfile's, ``flags`` further flags of ``upright ci``. Entering raises RunFailed if it does not
-    become healthy.
+    become healthy; with ``check=False`` only if it does not come to a verdict.
     """
     path = Path(tiltfile).absolute()
-    return CiRun([f"--file={path}", f"--cluster={cluster}", *flags, "--", *args], path.parent)
+    command = [f"--file={path}", f"--cluster={cluster}", *flags, "--", *args]
+    return CiRun(command, path.parent, check=check)
 
 
 def _die_with_parent() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -10,6 +11,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
+import anyio.to_thread
 import psutil
 import pytest
 
@@ -55,6 +58,63 @@ def test_a_tiltfile_is_up_within_the_block_and_gone_after_it(project: Path) -> N
     assert session.process.returncode is not None
 
 
+def test_a_session_that_is_not_checked_may_be_looked_at(project: Path) -> None:
+    with upright.ci("broken/Tiltfile", check=False) as session:
+        assert (session.verdict, session.failures[0]["resource"]) == ("failed", "bad")
+        assert session.resources()["bad"]["status"]["updateStatus"] == "error"
+        with pytest.raises(LookupError, match="no cluster"):
+            _ = session.kubeconfig
+    assert session.process.returncode is not None
+
+
+def test_a_run_that_does_not_start_is_an_error_also_where_nobody_checks() -> None:
+    with (
+        pytest.raises(upright.RunFailed, match=r"did not start: .*no-such-flag"),
+        upright.ci("Tiltfile", check=False, flags=["--no-such-flag"]),
+    ):
+        pytest.fail("the block is not entered")
+
+
+class _Trouble(Exception):
+    """What goes wrong in the block."""
+
+
+async def test_a_block_that_fails_or_is_cancelled_leaves_nothing(project: Path) -> None:
+    servers: list[psutil.Process] = []
+
+    async def fail() -> None:
+        async with upright.ci("Tiltfile"):
+            servers.append(server_of(project))
+            raise _Trouble
+
+    with pytest.raises(_Trouble):
+        await fail()
+    with anyio.CancelScope() as scope:
+        async with upright.ci("Tiltfile"):
+            servers.append(server_of(project))
+            scope.cancel()
+            await anyio.sleep_forever()
+    assert not any(server.is_running() for server in servers)
+
+
+async def test_a_run_that_is_cancelled_before_its_verdict_leaves_nothing(project: Path) -> None:
+    os.mkfifo(project / "began")
+    (project / "Tiltfile").write_text("local_resource('slow', cmd='echo $$ > server; echo > began; sleep 300')\n")
+    run = upright.ci("Tiltfile")
+
+    async def enter() -> None:
+        async with run:
+            pytest.fail("the block is not entered")
+
+    servers: list[psutil.Process] = []
+    async with anyio.create_task_group() as group:
+        group.start_soon(enter)
+        await anyio.to_thread.run_sync((project / "began").read_text)
+        servers.append(server_of(project))
+        group.cancel_scope.cancel()
+    assert not servers[0].is_running()
+
+
 async def test_an_asynchronous_session_has_a_typed_client() -> None:
     async with upright.ci("Tiltfile") as session:
         web = await session.client.get(Resource, "web")
@@ -64,6 +124,8 @@ async def test_an_asynchronous_session_has_a_typed_client() -> None:
 def test_what_fails_is_raised_with_its_cards() -> None:
     with pytest.raises(upright.RunFailed, match="failed") as raised, upright.ci("broken/Tiltfile"):
         pytest.fail("the block is not entered")
+    assert "✗ bad: " in str(raised.value)
+    assert "no good" in str(raised.value)
     session: Session = raised.value.session
     assert session.failures[0]["resource"] == "bad"
     assert "no good" in session.output
@@ -86,7 +148,7 @@ def test_a_killed_program_leaves_nothing(project: Path) -> None:
     assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
 
 
-@pytest.mark.parametrize("example", [text for text in EXAMPLES if "def test_" not in text])
+@pytest.mark.parametrize("example", [text for text in EXAMPLES if "cluster=" not in text and "def test_" not in text])
 def test_the_examples_of_the_documentation_work(example: str) -> None:
     done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=50, check=False)
     assert done.returncode == 0, done.stderr
