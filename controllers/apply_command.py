@@ -48,7 +48,7 @@ class ApplyCommands:
             for index, image in enumerate(images)
             for pair in (f"TILT_IMAGE_MAP_{index}={image.name}", f"TILT_IMAGE_{index}={image.status.image}")
         ]
-        ended = await self._run("apply", said, pairs, log, out)
+        ended = await self._run("apply", said, pairs, log, out.extend)
         printed = out.decode("utf-8", "replace")
         if ended.code:
             told = f"\nstdout:\n{excerpt(printed)}\n" if printed else ""
@@ -60,20 +60,25 @@ class ApplyCommands:
             raise CommandFailed(message) from None
 
     async def delete(self, said: ApplyCmd, log: LogWriter) -> None:
-        """Run the command that deletes; raises CommandFailed."""
-        out = bytearray()
-        ended = await self._run("delete", said, (), log, out)
+        """Run the command that deletes, with all its output in the log; raises CommandFailed."""
+        lines = Lines(log.write)
+        try:
+            ended = await self._run("delete", said, (), log, lines)
+        finally:
+            lines.close()
         if ended.code:
             raise CommandFailed(f"delete command exited with status {ended.code}")
 
-    async def _run(self, word: str, said: ApplyCmd, pairs: Sequence[str], log: LogWriter, out: bytearray) -> Exit:
+    async def _run(
+        self, word: str, said: ApplyCmd, pairs: Sequence[str], log: LogWriter, out: Callable[[bytes], object]
+    ) -> Exit:
         shell = len(said.args) == 3 and said.args[:2] == ("sh", "-c")
         log.write(f"Running cmd: {said.args[2] if shell else shlex.join(said.args)}")
         environment = with_pairs(self._environment(), (*said.env, *pairs))
         lines = Lines(log.write)
         command = Command(said.args, said.dir, environment)
         try:
-            return await run(self._processes, command, out.extend, lines, grace=GRACE_SECONDS)
+            return await run(self._processes, command, out, lines, grace=GRACE_SECONDS)
         except StartFailed as error:
             raise CommandFailed(f"{word} command failed: {error}") from None
         finally:

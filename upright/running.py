@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from contextlib import asynccontextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -85,4 +86,6 @@ class Run:
         """Return what lets other commands find this server."""
         options = self.options
         place = str(self.server.kubeconfig)
-        return discovery.this_process(options.host, self.port, kubeconfig=place, tiltfile=options.file)
+        return discovery.this_process(
+            options.host, self.port, kubeconfig=place, tiltfile=str(Path(options.file).absolute())
+        )

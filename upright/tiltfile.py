@@ -40,7 +40,7 @@ def result(options: TiltfileOptions) -> int:
     """Print what the Tiltfile comes to as ``tilt alpha tiltfile-result`` does, and return the exit code."""
     from upright.controllers.tiltfile.result import tiltfile_result  # noqa: PLC0415  reason: only where used
 
-    found, timings = _evaluated(options, said_later=not options.verbose)
+    found, timings = evaluated(options, said_later=not options.verbose)
     if found.error is not None:
         return EXIT_TILTFILE
     if options.timings is not None:
@@ -56,7 +56,7 @@ def check(options: TiltfileOptions) -> int:
     """Say whether the Tiltfile is right, and what it would build and deploy, and where; return the exit code."""
     from upright.controllers.tiltfile.outline import outline  # noqa: PLC0415  reason: only where used
 
-    found, _ = _evaluated(options, said_later=not options.verbose)
+    found, _ = evaluated(options, said_later=not options.verbose)
     if found.error is not None:
         return EXIT_USAGE if found.wrong_usage else EXIT_TILTFILE
     where = choose(options.cluster, options.namespace, os.environ)
@@ -76,7 +76,7 @@ def _write(text: str) -> None:
     sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
 
 
-def _evaluated(options: TiltfileOptions, *, said_later: bool) -> tuple[Evaluation, Timings]:
+def evaluated(options: TiltfileOptions, *, said_later: bool) -> tuple[Evaluation, Timings]:
     """Evaluate; what it logs goes to stderr, but only if something is wrong where it is to be said later."""
     timings = Timings(wanted=options.timings is not None)
     secrets = Secrets()

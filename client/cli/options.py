@@ -33,6 +33,19 @@ class TiltfileOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DownOptions:
+    """What a Tiltfile deploys, to be deleted; ``delete_namespaces`` and ``delete_volumes``: these too.
+
+    ``running`` are the ports of those who run this Tiltfile at the moment.
+    """
+
+    tiltfile: TiltfileOptions
+    running: tuple[int, ...] = ()
+    delete_namespaces: bool = False
+    delete_volumes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CiOptions:
     """One run.
 

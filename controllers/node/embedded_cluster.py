@@ -92,13 +92,14 @@ class EmbeddedCluster:
                 if event.type == "DELETED":
                     return
 
-    async def delete(self, ref: Ref) -> None:
-        """Ask for the object's end; what is not there is fine."""
+    async def delete(self, ref: Ref) -> bool:
+        """Ask for the object's end; return whether it was there."""
         kind = self._kind(ref.api_version, ref.kind)
         try:
             await self._transport.call(Request("delete", kind, ref.name, ref.namespace, propagation="Background"))
         except NotFound:
-            return
+            return False
+        return True
 
     async def watch(self, api_version: str, kind: str, namespace: str, tell: Callable[[Sighting], None]) -> None:
         """Tell what is there, then each change; see ``Kubernetes.watch``."""

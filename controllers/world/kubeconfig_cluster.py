@@ -170,13 +170,14 @@ class KubeconfigCluster:
             await anyio.sleep(pause)
             pause = min(pause * 1.5, 0.5)
 
-    async def delete(self, ref: Ref) -> None:
-        """Ask for the object's end; what is not there, or has no such kind any more, is fine."""
+    async def delete(self, ref: Ref) -> bool:
+        """Ask for the object's end; return whether it was there, and there is such a kind."""
         try:
             served = await self._discovery.find(ref.api_version, ref.kind)
             await self._connection.call("DELETE", served.path(ref.namespace, ref.name), body=_BACKGROUND)
         except (NotFound, BadRequest):
-            return
+            return False
+        return True
 
     async def watch(self, api_version: str, kind: str, namespace: str, tell: Callable[[Sighting], None]) -> None:
         """Tell what is there, then each change; see ``Kubernetes.watch``."""

@@ -86,8 +86,8 @@ class Kubernetes(Protocol):
         """
         ...
 
-    async def delete(self, ref: Ref) -> None:
-        """Ask for the object's end; what is not there is fine."""
+    async def delete(self, ref: Ref) -> bool:
+        """Ask for the object's end; return whether it was there."""
         ...
 
     async def watch(self, api_version: str, kind: str, namespace: str, tell: Callable[[Sighting], None]) -> None:

@@ -98,8 +98,9 @@ class FakeKubernetes:
         self.show(body)
         return body
 
-    async def delete(self, ref: Ref) -> None:
+    async def delete(self, ref: Ref) -> bool:
         self.deleted.append(str(ref))
+        return self.find(ref.kind, ref.name) is not None
 
     def find(self, kind: str, name: str) -> Json | None:
         for body in self.objects.values():
