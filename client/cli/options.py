@@ -46,6 +46,16 @@ class DownOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorOptions:
+    """What to look at: the cluster and the engine of a run with these; ``form`` is text or json."""
+
+    cluster: str = "auto"
+    namespace: str = ""
+    engine: Engine = "auto"
+    form: Literal["text", "json"] = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CiOptions:
     """One run.
 

@@ -43,6 +43,7 @@ class KubeConnection:
     async def open(cls, config_file: Path) -> AsyncGenerator[KubeConnection]:
         """Read the credentials (running a plugin for them if need be), and be ready to call."""
         used = library()
+        used.forget_lost_files()
         configuration = used.configuration()
         configuration.connection_pool_maxsize = 0  # no limit: each watch and followed log holds a connection
         try:
@@ -163,6 +164,7 @@ class KubeConnection:
         """Get new credentials: tokens of plugins and files end."""
         async with self._renewing:
             self._loader.__dict__.pop("exec_plugin_expiry", None)
+            library().forget_lost_files()
             with suppress(Exception):
                 await self._loader.load_and_set(self._client.configuration)
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +27,12 @@ class Library(NamedTuple):
     client: type[ApiClient]
     configuration: type[Configuration]
     load_kube_config: Callable[..., Awaitable[Any]]  # Any: the library's loader is untyped
+
+    def forget_lost_files(self) -> None:
+        """Have it forget credentials that it has written to files which are gone: it would look for them there again."""
+        remembered: dict[str, str] = getattr(self.load_kube_config, "__globals__", {}).get("_temp_files", {})
+        for content in [content for content, name in remembered.items() if not Path(name).exists()]:
+            del remembered[content]
 
 
 @cache

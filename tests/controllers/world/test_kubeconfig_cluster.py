@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +67,15 @@ async def test_a_cluster_says_what_it_is(there: Remote, tmp_path: Path) -> None:
     assert (await anyio.Path(info.config_path).stat()).st_mode & 0o777 == 0o600
     frozen = choose_context("", "", {"KUBECONFIG": info.config_path})
     assert (frozen.name, frozen.namespace) == (info.context, info.namespace)
+
+
+async def test_a_cluster_is_reached_again_after_the_folder_of_the_first_time_is_gone(
+    there: Remote, tmp_path: Path
+) -> None:
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        async with there.reached(folder) as cluster:
+            assert (await cluster.connect()).version
+        shutil.rmtree(folder)
 
 
 async def test_objects_are_created_changed_and_deleted(there: Remote, tmp_path: Path) -> None:
