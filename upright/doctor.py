@@ -10,7 +10,7 @@ import tempfile
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
@@ -33,10 +33,11 @@ from upright.findings import Section, as_json, as_text
 from upright.openapi.errors import APIError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from upright.client.cli.discovery import Server
-    from upright.client.cli.options import DoctorOptions
+    from upright.client.cli.options import DoctorOptions, Engine
+    from upright.controllers.world.engine.private import Product
     from upright.controllers.world.engine.protocol import EngineInfo
     from upright.controllers.world.kubeconfig_files import ChosenContext
     from upright.controllers.world.kubernetes import ClusterInfo
@@ -45,6 +46,12 @@ PATIENCE_SECONDS = 8.0
 LITTLE_BYTES = 5 * 1024**3
 _SERVER_SECONDS = 2.0
 _MEGABYTE = 1024**2
+_PRIVATE: Mapping[Engine, tuple[Product, ...]] = {
+    "auto": ("dockerd", "podman"),
+    "host": (),
+    "dockerd": ("dockerd",),
+    "podman": ("podman",),
+}
 
 
 def doctor(options: DoctorOptions) -> int:
@@ -124,8 +131,7 @@ async def _host_engine(section: Section) -> EngineInfo | None:
 
 def _private_engine(options: DoctorOptions, section: Section) -> None:
     """Say which private engine a run would start, or why it cannot."""
-    private: tuple[Literal["dockerd", "podman"], ...] = ("dockerd", "podman")
-    there = next((name for name in private if options.engine in {"auto", name} and program(name)), None)
+    there = _installed(options.engine)
     if there is not None and os.geteuid() == 0:
         section.fields["Engine"] = f"none answers; a run starts a private {there} ({program(there)}), and ends it"
         return
@@ -137,6 +143,11 @@ def _private_engine(options: DoctorOptions, section: Section) -> None:
         f"No container engine ({why}): images cannot be built, and there is no embedded cluster. Start Docker or Podman, "
         "set DOCKER_HOST, or apt-get install docker.io and run as root"
     )
+
+
+def _installed(engine: Engine) -> Product | None:
+    """Return which engine of our own could be started, of those that are wanted."""
+    return next((product for product in _PRIVATE[engine] if program(product)), None)
 
 
 async def _cluster(options: DoctorOptions, section: Section) -> None:
@@ -192,7 +203,7 @@ def _look_at_folders(section: Section) -> None:
     found = list(runs.glob("*")) if runs.is_dir() else []
     size = sum(file.stat().st_size for run in found for file in run.rglob("*") if file.is_file()) / _MEGABYTE
     section.fields["Runs"] = f"{runs}: {len(found)}, {size:.0f} MB"
-    section.fields["Servers"] = str(discovery.folder())
+    section.fields["Servers"] = ", ".join(map(str, discovery.folders()))
     section.fields["Tilt's config"] = str(config_file(os.environ))
     kubeconfig = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
     is_there = any(Path(one).is_file() for one in kubeconfig.split(os.pathsep) if one)

@@ -35,7 +35,7 @@ class Wanted(NamedTuple):
 
 def server(given: Given) -> Server:
     """Return the server that is meant. Raises CannotTell."""
-    port = given.number("port", 1, 65535) if given.given("port") else None
+    port = (given.number("port", 0, 65535) if given.given("port") else 0) or None  # 0, as for a run: any
     return discovery.choose(discovery.running(), Path.cwd(), host=given.text("host"), port=port)
 
 

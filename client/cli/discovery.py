@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 HOW_TO_START = 'start one with "upright ci" or "upright apiserver"'
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 _START_TIME = 19  # field 22 of /proc/PID/stat, counted from the state, which follows the name in brackets
 
 
@@ -45,17 +47,26 @@ def this_process(host: str, port: int, *, kubeconfig: str = "", tiltfile: str = 
     return Server(pid, _started(pid), host, port, url, kubeconfig, str(Path.cwd()), tiltfile)
 
 
-def folder(environment: Mapping[str, str] | None = None) -> Path:
-    """Return where the files are."""
+def folders(environment: Mapping[str, str] | None = None) -> list[Path]:
+    """Return where the files may be: the second is for a runtime directory that is not there, as under su and cron."""
     found = os.environ if environment is None else environment
-    if runtime := found.get("XDG_RUNTIME_DIR"):
-        return Path(runtime) / "upright"
-    return state_home(found) / "running"
+    runtime = found.get("XDG_RUNTIME_DIR")
+    return [*([Path(runtime) / "upright"] if runtime else []), state_home(found) / "running"]
 
 
 def write(server: Server, where: Path | None = None) -> None:
     """Publish a server, in place of what it published before; and clear away what servers that are gone left."""
-    where = where or folder()
+    *first, last = [where] if where else folders()
+    for place in first:
+        try:
+            _write(server, place)
+        except OSError:
+            continue
+        return
+    _write(server, last)
+
+
+def _write(server: Server, where: Path) -> None:
     where.mkdir(mode=0o700, parents=True, exist_ok=True)
     for file, found in _files(where):
         if found is None or not is_alive(found):
@@ -69,12 +80,15 @@ def write(server: Server, where: Path | None = None) -> None:
 
 def remove(where: Path | None = None) -> None:
     """Take back what this process published, if anything."""
-    ((where or folder()) / f"{os.getpid()}.json").unlink(missing_ok=True)
+    for place in [where] if where else folders():
+        with suppress(OSError):
+            (place / f"{os.getpid()}.json").unlink()
 
 
 def running(where: Path | None = None) -> list[Server]:
     """Return the servers that run, by their ports."""
-    found = [server for _, server in _files(where or folder()) if server and is_alive(server)]
+    places = [where] if where else folders()
+    found = [server for place in places for _, server in _files(place) if server and is_alive(server)]
     return sorted(found, key=lambda server: server.port)
 
 
@@ -84,13 +98,18 @@ def is_alive(server: Server) -> bool:
 
 
 def choose(servers: Sequence[Server], cwd: Path, *, host: str = "localhost", port: int | None = None) -> Server:
-    """Return the server that is meant: the one of this port, else of this directory, else the only one.
+    """Return the server that is meant: the one of this host and port, else of this directory, else the only one.
 
-    A port that nobody published is taken at its word: another user's server, or one in a container. Raises CannotTell
-    with what there is to choose from.
+    A port that nobody published is taken at its word, and so is another machine: another user's server, or one in a
+    container. Raises CannotTell with what there is to choose from.
     """
-    if port is not None:
-        return next((server for server in servers if server.port == port), Server(0, "", host, port))
+    far = host not in _HERE
+    if port is not None or far:
+        from upright.client.tilt_folder import DEFAULT_PORT  # noqa: PLC0415  reason: rarely asked for
+
+        port = port or DEFAULT_PORT
+        known = (server for server in servers if server.port == port and (server.host == host or not far))
+        return next(known, Server(0, "", host, port))
     if not servers:
         raise CannotTell(f"no upright is running here: {HOW_TO_START}, or say where it is with --port")
     here = [server for server in servers if server.cwd == str(cwd)]

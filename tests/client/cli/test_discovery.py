@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from upright.client.cli.discovery import Server, choose, folder, is_alive, remove, running, this_process, write
+from upright.client.cli.discovery import Server, choose, folders, is_alive, remove, running, this_process, write
 from upright.client.cli.troubles import CannotTell
 
 HERE = Path("/project")
@@ -50,9 +50,34 @@ def test_a_file_of_a_process_that_is_gone_counts_for_nothing(tmp_path: Path) -> 
 
 
 def test_files_are_in_the_runtime_directory_else_in_the_state_folder() -> None:
-    assert folder({"XDG_RUNTIME_DIR": "/run/user/0"}) == Path("/run/user/0/upright")
-    assert folder({"XDG_STATE_HOME": "/state"}) == Path("/state/upright/running")
-    assert folder({}) == Path.home() / ".local/state/upright/running"
+    state = Path("/state/upright/running")
+    assert folders({"XDG_RUNTIME_DIR": "/run/user/0", "XDG_STATE_HOME": "/state"}) == [
+        Path("/run/user/0/upright"),
+        state,
+    ]
+    assert folders({"XDG_STATE_HOME": "/state"}) == [state]
+    assert folders({}) == [Path.home() / ".local/state/upright/running"]
+
+
+def test_a_runtime_directory_that_is_not_there_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/proc/nowhere")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    mine = this_process("localhost", 10350)
+    write(mine)
+    assert running() == [mine]
+    assert (tmp_path / "upright" / "running" / f"{os.getpid()}.json").exists()
+    remove()
+    assert running() == []
+
+
+def test_a_host_is_taken_at_its_word() -> None:
+    here = server(10350, str(HERE))
+    assert choose([here], HERE, host="127.0.0.1", port=10350) is here
+    assert choose([here], HERE, host="::1") is here
+    assert choose([here], HERE, host="box", port=10350) == Server(0, "", "box", 10350)
+    assert choose([here], HERE, host="box") == Server(0, "", "box", 10350)
+    there = here._replace(host="box")
+    assert choose([here, there], HERE, host="box") is there
 
 
 def test_the_one_of_the_port_is_meant_else_of_this_directory_else_the_only_one() -> None:
