@@ -6,7 +6,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from upright.client.client import Client
     from upright.client.sync import SyncClient
-    from upright.session import RunFailed, ci
+    from upright.session import RunFailed
+    from upright.started_session import ci
 
 __all__ = ["Client", "RunFailed", "SyncClient", "__version__", "ci"]
 
@@ -14,7 +15,7 @@ _PLACES = {
     "Client": "upright.client.client",
     "RunFailed": "upright.session",
     "SyncClient": "upright.client.sync",
-    "ci": "upright.session",
+    "ci": "upright.started_session",
 }
 
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
@@ -18,9 +17,6 @@ import pytest
 
 import upright
 from upright.openapi.v1alpha1.resource import Resource
-
-if TYPE_CHECKING:
-    from upright.session import Session
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
@@ -126,7 +122,7 @@ def test_what_fails_is_raised_with_its_cards() -> None:
         pytest.fail("the block is not entered")
     assert "✗ bad: " in str(raised.value)
     assert "no good" in str(raised.value)
-    session: Session = raised.value.session
+    session = raised.value.session
     assert session.failures[0]["resource"] == "bad"
     assert "no good" in session.output
 
