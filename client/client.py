@@ -320,10 +320,15 @@ class Client:
             model=obj,
         )
         answer = await self._transport.call(request)
-        if verb == "update" and obj.metadata.resource_version and kind.definition.defaults is None:
-            # what was sent is what is stored, for nobody else wrote in between: only the metadata is new
+        if verb == "update" and _without_metadata(request.body) == _without_metadata(answer):
+            # what was sent is what is stored: only the metadata is new
             return obj.model_copy(update={"metadata": ObjectMeta.model_validate(answer["metadata"])})
         return kind.model_validate(answer)
+
+
+def _without_metadata(body: object) -> Json:
+    found: Json = body if isinstance(body, dict) else {}
+    return {name: value for name, value in found.items() if name != "metadata"}
 
 
 def _applied(obj: Object) -> Json:

@@ -18,7 +18,7 @@ from upright.controllers.finalizers import APPLY_FINALIZER
 from upright.controllers.fingerprint import RESOURCE, SPAN
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
-from upright.controllers.update import image_refs
+from upright.controllers.update import image_refs, is_later
 from upright.controllers.world.kubernetes import Ref
 from upright.openapi.errors import APIError
 from upright.openapi.meta import ObjectMeta, format_duration
@@ -30,6 +30,7 @@ from upright.openapi.v1alpha1.kubernetes_discovery import (
     KubernetesDiscoverySpec,
     WatchRef,
 )
+from upright.openapi.v1alpha1.resource import TRIGGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -46,6 +47,10 @@ if TYPE_CHECKING:
 DEFAULT_NAMESPACE = "default"
 APPLIES_AT_ONCE = 10
 DEFAULT_TIMEOUT_SECONDS = 30.0
+_RUNS = frozenset(
+    {("v1", "Pod"), ("v1", "ReplicationController"), ("batch/v1", "Job"), ("batch/v1", "CronJob")}
+    | {("apps/v1", kind) for kind in ("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet")}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +150,7 @@ class KubernetesApplyController(Controller[KubernetesApply]):
                 if by_command is not None:
                     answers = await self._commands.apply(by_command, maps, log)
                 else:
+                    await self._end(place.kubernetes, run_anew(apply), log)
                     answers = await self._all(place, self._prepare(apply, maps), log)
         except TimeoutError:
             what = "apply command" if by_command is not None else "apply"
@@ -156,6 +162,12 @@ class KubernetesApplyController(Controller[KubernetesApply]):
         log.write(f"Objects applied to cluster:\n{names}")
         result = "---\n".join(f"{orjson.dumps(answer).decode()}\n" for answer in answers)
         return _Applied(started, self._clock(), tuple(_applied(answer) for answer in answers), result)
+
+    async def _end(self, kubernetes: Kubernetes, objects: Sequence[AppliedObject], log: LogWriter) -> None:
+        """Delete what is to run anew."""
+        for obj in objects:
+            log.write(f"Triggered: deleting {obj.kind}/{obj.name}, which is made anew")
+            await kubernetes.delete(Ref(obj.api_version, obj.kind, obj.name, obj.namespace))
 
     async def _all(self, place: Place, wanted: Sequence[Json], log: LogWriter) -> list[Json]:
         """Apply wave after wave, the objects of a wave at once; the first refusal is raised, with the object's name."""
@@ -216,6 +228,17 @@ class KubernetesApplyController(Controller[KubernetesApply]):
         for apply in self.caches.of(KubernetesApply).all():
             if obj.name in apply.spec.image_maps:
                 yield Key("", apply.name)
+
+
+def run_anew(apply: KubernetesApply) -> tuple[AppliedObject, ...]:
+    """Return what was applied and runs, if somebody has triggered the resource since: applying it again would change nothing.
+
+    Only what runs pods is deleted for that: with a volume claim or a custom resource more might go than can be made again.
+    """
+    asked, status = apply.metadata.annotations.get(TRIGGER, ""), apply.status
+    if not asked or not is_later(asked, status.last_apply_start_time):
+        return ()
+    return tuple(obj for obj in status.objects if (obj.api_version, obj.kind) in _RUNS)
 
 
 def namespace_of(cluster: Cluster | None) -> str:

@@ -87,13 +87,13 @@ def trigger_of(resource: Resource) -> str:
 def build_reason(resource: Resource) -> str:
     """Return, in Tilt's words, why the update that begins now begins."""
     history, asked = resource.status.build_history, trigger_of(resource)
-    if asked and (not history or _later(asked, history[0].start_time)):
+    if asked and (not history or is_later(asked, history[0].start_time)):
         return resource.metadata.annotations.get(TRIGGER_REASON, "Unknown Trigger")
     return "Config Changed" if history else "Initial Build"
 
 
-def _later(asked: str, started: datetime | None) -> bool:
-    """Whether a trigger came after the last update began; what is no moment came whenever."""
+def is_later(asked: str, started: datetime | None) -> bool:
+    """Whether a trigger came after the last update, or the last apply, began; what is no moment came whenever."""
     try:
         return started is None or parse_time(asked) > started
     except ValueError:
@@ -191,6 +191,8 @@ def _image(
 
 def _apply(resource: Resource, kubernetes: KubernetesSpec, cause: str, find: Find) -> tuple[Step, Object, str]:
     meta = step_meta(resource, resource.name, cause, f"kubernetesapply:{resource.name}", APPLY_FINALIZER)
+    if asked := trigger_of(resource):
+        meta = meta.model_copy(update={"annotations": {**meta.annotations, TRIGGER: asked}})
     wanted = KubernetesApply(metadata=meta, spec=kubernetes.apply)
     seen = find(KubernetesApply, resource.name)
     if seen is None or not _is(seen, seen.status.applied_input_hash, wanted, *image_refs(wanted, find)):

@@ -51,7 +51,7 @@ async def test_an_object_can_be_created_read_changed_and_deleted(client: Client)
     assert (updated.metadata.generation, updated.spec.args) == (2, ("false",))
 
     running = updated.model_copy(update={"status": CmdStatus(running=CmdRunning(pid=7)), "spec": CmdSpec()})
-    await client.update_status(running)
+    assert (await client.update_status(running)).spec.args == ("false",)
     told = await client.get(Cmd, "(Tiltfile)")
     assert (told.status.running, told.spec.args, told.metadata.generation) == (CmdRunning(pid=7), ("false",), 2)
 
@@ -76,6 +76,13 @@ async def test_errors_come_as_the_same_class(client: Client) -> None:
         await client.create(Cmd(metadata=ObjectMeta(name="b")))
     with pytest.raises(NotFound):
         await client.delete(Cmd, "b")
+
+
+async def test_an_update_returns_what_is_stored_with_the_status_that_stays(client: Client) -> None:
+    created = await client.create(cmd("a"))
+    running = await client.update_status(created.model_copy(update={"status": CmdStatus(running=CmdRunning(pid=7))}))
+    changed = running.model_copy(update={"spec": CmdSpec(args=("false",)), "status": CmdStatus()})
+    assert (await client.update(changed)).status.running == CmdRunning(pid=7)
 
 
 async def test_an_equal_update_is_no_write(client: Client) -> None:

@@ -20,11 +20,12 @@ from upright.controllers.fingerprint import CAUSE
 from upright.controllers.kubernetes_apply import KubernetesApplyController
 from upright.controllers.world.processes import LocalProcesses
 from upright.openapi.errors import Forbidden, NotFound
-from upright.openapi.meta import ObjectMeta
+from upright.openapi.meta import ObjectMeta, format_micro_time
 from upright.openapi.v1alpha1.cluster import Cluster, ClusterConnection, ClusterSpec, KubernetesConnection
 from upright.openapi.v1alpha1.image_map import ImageMap, ImageMapSpec, ImageMapStatus
 from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply, KubernetesApplySpec
 from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery
+from upright.openapi.v1alpha1.resource import TRIGGER
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -188,6 +189,21 @@ async def test_a_new_cause_has_it_applied_again_and_the_same_one_does_not(tmp_pa
             KubernetesApply, "web", lambda one: one.status.applied_input_hash != first.applied_input_hash
         )
         assert w.kubernetes.applied == ["Deployment/web"] * 2
+
+
+async def test_what_runs_is_made_anew_when_the_resource_was_triggered_and_the_rest_stays(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.room.put(apply("Pod/web Service/web", "one"))
+        first = (await w.applied()).applied_input_hash
+        later = format_micro_time(now() + timedelta(hours=1))
+        for cause, trigger in (("two", "2000-01-01T00:00:00Z"), ("three", later)):
+            there = await w.room.client.get(KubernetesApply, "web")
+            await w.room.client.patch(there, {"metadata": {"annotations": {CAUSE: cause, TRIGGER: trigger}}})
+            before = first
+            found = await w.room.until(KubernetesApply, "web", lambda one: one.status.applied_input_hash != before)  # noqa: B023  reason: it is asked within this turn
+            first = found.status.applied_input_hash
+            assert w.kubernetes.deleted == ([] if cause == "two" else ["Pod/web"])
+        assert w.kubernetes.applied == ["Service/web", "Pod/web"] * 3
 
 
 async def test_what_was_applied_is_not_applied_again_by_another_server(tmp_path: Path) -> None:
