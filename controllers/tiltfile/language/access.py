@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from upright.controllers.tiltfile.language import bytewise
 from upright.controllers.tiltfile.language.errors import Failure, nearest
 from upright.controllers.tiltfile.language.methods import METHODS
 from upright.controllers.tiltfile.language.text import to_repr
@@ -77,6 +78,8 @@ def index(container: Value, key: Value) -> Value:
             return container[hashable(key)]
         except KeyError:
             raise Failure(f"key {to_repr(key)} not in dict") from None
+    if kind is str:
+        return bytewise.part(container, position(container, key))
     if kind in _SEQUENCES:
         return container[position(container, key)]
     getter = getattr(container, "get_item", None)
@@ -93,7 +96,7 @@ def position(sequence: Value, key: Value) -> int:
     name = type_name(sequence)
     if type(key) is not int:
         raise Failure(f"{name} index: got {type_name(key)}, want int")
-    length = len(sequence)
+    length = bytewise.length(sequence) if type(sequence) is str else len(sequence)
     if not -length <= key < length:
         if not length:
             raise Failure(f"index {key} out of range: empty {name}")
@@ -107,6 +110,8 @@ def set_index(container: Value, key: Value, value: Value) -> None:
         check_mutable(container, "insert into")
         container[hashable(key)] = value
     elif type(container) is List:
+        if type(key) is not int:
+            raise Failure(f"got {type_name(key)}, want int")
         where = position(container, key)
         check_mutable(container, "assign to element of")
         container[where] = value
@@ -125,11 +130,13 @@ def cut(container: Value, start: Value, end: Value, step: Value) -> Value:
     """Return ``container[start:end:step]``."""
     if type(container) not in _SEQUENCES:
         raise Failure(f"invalid slice operand {type_name(container)}")
-    for value, what in ((start, "start index"), (end, "end index"), (step, "step")):
+    for value, what in ((start, "start index"), (end, "end index"), (step, "slice step")):
         if value is not None and type(value) is not int:
             raise Failure(f"invalid {what}: got {type_name(value)}, want int")
     if step == 0:
         raise Failure("zero is not a valid slice step")
+    if type(container) is str:
+        return bytewise.part(container, slice(start, end, step))
     part = container[start:end:step]
     return List(part) if type(container) is List else part
 

@@ -11,8 +11,8 @@ from upright.controllers.tiltfile.language.values import (
     List,
     Value,
     check_mutable,
-    hashable,
     iterable,
+    key_of,
     type_name,
 )
 
@@ -41,19 +41,19 @@ def pairs(function: str, source: Value) -> dict[Value, Value]:
         both = list(parts)
         if len(both) != 2:
             raise Failure(f"{function}: {_SEQUENCE} #{at} has length {len(both)}, want 2")
-        made[hashable(both[0])] = both[1]
+        made[key_of(function, both[0])] = both[1]
     return made
 
 
 def _clear(values: Dict, args: Call, kwargs: Named) -> None:
     positional("clear", args, kwargs, least=0, most=0)
-    check_mutable(values, "clear", "clear")
+    check_mutable(values, "clear")
     values.clear()
 
 
 def _get(values: Dict, args: Call, kwargs: Named) -> Value:
     key, default = positional("get", args, kwargs, least=1, most=2)
-    return values.get(hashable(key), default)
+    return values.get(key_of("get", key), default)
 
 
 def _items(values: Dict, args: Call, kwargs: Named) -> List:
@@ -74,7 +74,7 @@ def _values(values: Dict, args: Call, kwargs: Named) -> List:
 def _pop(values: Dict, args: Call, kwargs: Named) -> Value:
     key, default = positional("pop", args, kwargs, least=1, most=2)
     check_mutable(values, "delete from", "pop")
-    if hashable(key) in values:
+    if values and key_of("pop", key) in values:
         return values.pop(key)
     if len(args) < 2:
         raise Failure("pop: missing key")
@@ -92,7 +92,7 @@ def _popitem(values: Dict, args: Call, kwargs: Named) -> Value:
 
 def _setdefault(values: Dict, args: Call, kwargs: Named) -> Value:
     key, default = positional("setdefault", args, kwargs, least=1, most=2)
-    if hashable(key) not in values:
+    if key_of("setdefault", key) not in values:
         check_mutable(values, "insert into", "setdefault")
     return values.setdefault(key, default)
 

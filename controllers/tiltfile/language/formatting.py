@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -20,16 +21,15 @@ def percent(template: str, operand: Value) -> str:
     values = iter(operand if type(operand) is tuple else (operand,))
     pieces: list[str] = []
     end = 0
-    consumed = 0
     for found in _DIRECTIVE.finditer(template):
         pieces.append(template[end : found.start()])
         end = found.end()
         if found["conversion"] == "%" and found["key"] is None:
             pieces.append("%")
             continue
-        if found["key"] is None:
-            consumed += 1
         pieces.append(_convert(found["conversion"], _operand(found, values, operand)))
+        if found["key"] is not None:
+            next(values, None)  # it counts, though it was found by its name
     pieces.append(template[end:])
     if type(operand) is not Dict and next(values, values) is not values:
         raise Failure("too many arguments for format string")
@@ -61,6 +61,8 @@ def _convert(conversion: str, value: Value) -> str:
         return _real(conversion, value)
     if conversion == "c":
         return _character(value)
+    if conversion == "%":
+        return "%"
     if not conversion:
         raise Failure("incomplete format")
     raise Failure(f"unknown conversion %{conversion}")
@@ -69,13 +71,16 @@ def _convert(conversion: str, value: Value) -> str:
 def _integer(conversion: str, value: Value) -> int:
     if type(value) not in {int, float}:
         raise Failure(f"%{conversion} format requires integer: cannot convert {type_name(value)} to int")
+    if not math.isfinite(value):
+        what = "NaN" if math.isnan(value) else "infinity"
+        raise Failure(f"%{conversion} format requires integer: cannot convert float {what} to integer")
     return int(value)
 
 
 def _real(conversion: str, value: Value) -> str:
     if type(value) not in {int, float}:
         raise Failure(f"%{conversion} format requires float, not {type_name(value)}")
-    if conversion in "gG":
+    if conversion in "gG" or not math.isfinite(value):
         return to_str(float(value))
     return format(float(value), conversion)
 
@@ -87,10 +92,12 @@ def _character(value: Value) -> str:
         return chr(value)
     if type(value) is str and len(value) == 1:
         return value
+    if type(value) is str:
+        raise Failure("%c format requires a single-character string")
     raise Failure(f"%c format requires int or single-character string, not {type_name(value)}")
 
 
-_FIELD = re.compile(r"\{\{|\}\}|\{(?P<field>[^{}]*)\}|(?P<stray>[{}])")
+_FIELD = re.compile(r"\{\{|\}\}|\{(?P<field>[^}]*)\}|(?P<stray>[{}])")
 
 
 def brace(template: str, args: tuple[Value, ...], kwargs: Mapping[str, Value]) -> str:
@@ -99,7 +106,9 @@ def brace(template: str, args: tuple[Value, ...], kwargs: Mapping[str, Value]) -
 
     def replace(found: re.Match[str]) -> str:
         if found["stray"]:
-            raise Failure("unmatched '{' in format" if found["stray"] == "{" else "single '}' in format")
+            raise Failure(
+                "format: unmatched '{' in format" if found["stray"] == "{" else "format: single '}' in format"
+            )
         if found["field"] is None:
             return found[0][0]
         return numbering.field(found["field"])
@@ -117,34 +126,36 @@ class _Numbering:
         self.manual = False
 
     def field(self, field: str) -> str:
+        if "{" in field:
+            raise Failure("format: nested replacement fields not supported")
         name, bang, conversion = field.partition("!")
         if ":" in name or ":" in conversion:
             raise Failure("format spec features not supported in replacement fields: " + field.partition(":")[2])
         if bang and conversion not in {"s", "r"}:
-            raise Failure(f"unknown conversion {to_repr(conversion)}")
+            raise Failure(f"format: unknown conversion {to_repr(conversion)}")
         value = self.value(name)
         return to_repr(value) if conversion == "r" else to_str(value)
 
     def value(self, name: str) -> Value:
         if name == "":
             if self.manual:
-                raise Failure("cannot switch from manual field specification to automatic field numbering")
+                raise Failure("format: cannot switch from manual field specification to automatic field numbering")
             self.automatic += 1
             return self.positional(self.automatic - 1)
         if name.isdecimal():
             if self.automatic:
-                raise Failure("cannot switch from automatic field numbering to manual field specification")
+                raise Failure("format: cannot switch from automatic field numbering to manual field specification")
             self.manual = True
             return self.positional(int(name))
         if "." in name:
-            raise Failure(f"attribute syntax x.y is not supported in replacement fields: {name}")
+            raise Failure(f"format: attribute syntax x.y is not supported in replacement fields: {name}")
         if "[" in name:
-            raise Failure(f"element syntax a[i] is not supported in replacement fields: {name}")
+            raise Failure(f"format: element syntax a[i] is not supported in replacement fields: {name}")
         if name not in self.kwargs:
-            raise Failure(f"keyword {name} not found")
+            raise Failure(f"format: keyword {name} not found")
         return self.kwargs[name]
 
     def positional(self, index: int) -> Value:
         if index >= len(self.args):
-            raise Failure("tuple index out of range")
+            raise Failure("format: tuple index out of range")
         return self.args[index]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from typing import TYPE_CHECKING, Any
 
 from upright.controllers.tiltfile.language.scope import RESERVED, is_load, parameters
@@ -149,6 +150,8 @@ class _Checker:
     def check_constant(self, node: ast.Constant) -> None:
         if not isinstance(node.value, str | int | float | None):
             raise self.refuse(f"{type(node.value).__name__} is not part of the Tiltfile language", node)
+        if node.value == math.inf:
+            raise self.refuse("invalid float literal", node)
 
     def check_function(self, node: ast.FunctionDef) -> None:
         if node.decorator_list:
@@ -188,7 +191,7 @@ class _Checker:
         if node.orelse:
             raise self.refuse("else of a loop is not part of the Tiltfile language", node.orelse[0])
         if isinstance(node, ast.For):
-            self.check_loop_target(node.target)
+            self.check_target(node.target)
 
     def check_comprehension(self, node: ast.comprehension) -> None:
         if node.is_async:
@@ -216,10 +219,34 @@ class _Checker:
             if isinstance(part, ast.Starred):
                 raise self.refuse("* in a list or tuple is not part of the Tiltfile language: use +", part)
 
+    def check_tuple(self, node: ast.Tuple) -> None:
+        line = self.source.line(node.end_lineno or node.lineno).encode()
+        if line[(node.end_col_offset or 1) - 1 : node.end_col_offset] == b",":
+            raise self.refuse("unparenthesized tuple with trailing comma", node)
+        self.check_display(node)
+
+    def check_keywords(self, node: ast.Call) -> None:
+        """Refuse what Starlark does after * and **."""
+        after = [part for part in node.args if isinstance(part, ast.Starred)]
+        starred = _start(after[0]) if after else None
+        for keyword in node.keywords:
+            if starred and keyword.arg is not None and _start(keyword) > starred:
+                raise self.refuse("keyword argument may not follow *args", keyword)
+        unnamed = [keyword for keyword in node.keywords if keyword.arg is None]
+        if len(unnamed) > 1:
+            raise self.refuse("multiple **kwargs not allowed", unnamed[1])
+        if unnamed and node.keywords[-1] is not unnamed[0]:
+            raise self.refuse("keyword argument may not follow **kwargs", node.keywords[-1])
+
     def check_call(self, node: ast.Call) -> None:
+        self.check_keywords(node)
         starred = [at for at, value in enumerate(node.args) if isinstance(value, ast.Starred)]
         if starred and starred[0] < len(node.args) - 1:
             raise self.refuse("a positional argument may not follow *args", node.args[starred[0] + 1])
+
+
+def _start(node: ast.expr | ast.keyword) -> tuple[int, int]:
+    return node.lineno, node.col_offset
 
 
 _CHECKS: dict[type[ast.AST], Callable[[_Checker, Any], None]] = {  # Any: each checker takes the node of its key
@@ -235,6 +262,6 @@ _CHECKS: dict[type[ast.AST], Callable[[_Checker, Any], None]] = {  # Any: each c
     ast.Compare: _Checker.check_compare,
     ast.Dict: _Checker.check_dict,
     ast.List: _Checker.check_display,
-    ast.Tuple: _Checker.check_display,
+    ast.Tuple: _Checker.check_tuple,
     ast.Call: _Checker.check_call,
 }

@@ -12,7 +12,7 @@ from upright.controllers.tiltfile.language.cancellation import Cancellation
 from upright.controllers.tiltfile.language.errors import Exit, Failure, Interrupted, TiltfileError, nearest
 from upright.controllers.tiltfile.language.grammar import check
 from upright.controllers.tiltfile.language.rewrite import HELPERS, Rewriter
-from upright.controllers.tiltfile.language.scope import resolve
+from upright.controllers.tiltfile.language.scope import EARLY, resolve
 from upright.controllers.tiltfile.language.source import Source
 from upright.controllers.tiltfile.language.traceback import calling_place, explain
 from upright.controllers.tiltfile.language.universe import UNIVERSE
@@ -153,8 +153,9 @@ class Interpreter:
             **HELPERS,
             "@load": self.load,
             "@tick": self.cancellation.tick,
-            **{name: own[name] if name in own else self._named(name) for name in names.free},
         }
+        for name in names.free:
+            builtins[name] = builtins[EARLY + name] = own[name] if name in own else self._named(name)
         return {"__builtins__": builtins, "@file": path, "@loaded": names.loaded, "@code": code}
 
     def _named(self, name: str) -> Value:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from upright.controllers.tiltfile.language.arguments import checked, integer, positional, sequence
 from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.operators import equal
-from upright.controllers.tiltfile.language.values import List, Value, check_mutable
+from upright.controllers.tiltfile.language.values import List, Value, check_mutable, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,9 +37,9 @@ def _extend(values: List, args: Call, kwargs: Named) -> None:
 
 def _index(values: List, args: Call, kwargs: Named) -> int:
     item, start, end = positional("index", args, kwargs, least=1, most=3)
-    for where, bound in ((2, start), (3, end)):
-        if bound is not None:
-            checked("index", where, bound, integer)
+    for what, bound in (("start", start), ("end", end)):
+        if bound is not None and type(bound) is not int:
+            raise Failure(f"index: invalid {what} index: got {type_name(bound)}, want int")
     for at in range(*slice(start, end).indices(len(values))):
         if equal(values[at], item):
             return at

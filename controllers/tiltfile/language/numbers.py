@@ -10,12 +10,14 @@ from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.values import Value, type_name
 
 _PREFIXES = {"0x": 16, "0o": 8, "0b": 2}
-_FLOAT = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|inf(inity)?|nan)", re.IGNORECASE)
+_FLOAT = re.compile(r"[+-]?(\d[\d_]*\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|inf(inity)?|nan)", re.IGNORECASE)
 
 
 def to_int(args: tuple[Value, ...], kwargs: dict[str, Value]) -> int:
     """Return int(x) or int(text, base)."""
     base = kwargs.pop("base", None)
+    if not args and not kwargs:
+        raise Failure("int: missing argument for x")
     value, second = positional("int", args, kwargs, least=1, most=2)
     base = second if base is None else base
     if type(value) is str:
@@ -31,7 +33,7 @@ def to_int(args: tuple[Value, ...], kwargs: dict[str, Value]) -> int:
 
 def _parse(text: str, base: Value) -> int:
     if type(base) is not int:
-        raise Failure(f"int: for parameter base: got {type_name(base)}, want int")
+        raise Failure(f"int: for base, got {type_name(base)}, want int")
     if base != 0 and not 2 <= base <= 36:
         raise Failure("int: base must be an integer >= 2 && <= 36")
     digits = text.lstrip("+-") if text[:1] in {"+", "-"} else text
@@ -57,6 +59,8 @@ def to_float(args: tuple[Value, ...], kwargs: dict[str, Value]) -> float:
     if not args:
         return 0.0
     if type(value) is str:
+        if not value:
+            raise Failure("float: empty string")
         if not _FLOAT.fullmatch(value):
             raise Failure(f"invalid float literal: {value}")
         return float(value)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import TYPE_CHECKING
 
+from upright.controllers.tiltfile.language import bytewise
 from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.formatting import percent
 from upright.controllers.tiltfile.language.values import (
@@ -14,7 +16,7 @@ from upright.controllers.tiltfile.language.values import (
     Struct,
     Value,
     check_mutable,
-    hashable,
+    is_hashable,
     iterable,
     type_name,
 )
@@ -42,7 +44,10 @@ def add(left: Value, right: Value) -> Value:
     if kind is type(right):
         if kind is int or kind is float:
             return left + right
-        if kind is str or kind is tuple:
+        if kind is str:
+            _check_size(left, right)
+            return bytewise.whole(left + right)
+        if kind is tuple:
             _check_size(left, right)
             return left + right
         if kind is List:
@@ -65,7 +70,7 @@ def add_in_place(left: Value, right: Value) -> Value:
     items = iterable(right)
     if items is None:
         raise _unknown("+", left, right)
-    check_mutable(left, "extend")
+    check_mutable(left, "apply += to")
     more = list(items)
     _check_size(left, more)
     left.extend(more)
@@ -100,7 +105,7 @@ def multiply(left: Value, right: Value) -> Value:
 def _repeat(sequence: Value, count: int) -> Value:
     if len(sequence) * max(count, 0) > MAX_REPEATED:
         raise Failure(f"excessive repeat ({len(sequence)} * {count} elements)")
-    repeated = sequence * count
+    repeated = bytewise.whole(sequence * count) if type(sequence) is str else sequence * count
     return List(repeated) if type(sequence) is List else repeated
 
 
@@ -119,7 +124,10 @@ def floor_divide(left: Value, right: Value) -> Value:
         raise _unknown("//", left, right)
     if right == 0:
         raise Failure("floored division by zero")
-    return left // right
+    if type(left) is int and type(right) is int:
+        return left // right
+    quotient = float(left) / float(right)
+    return math.copysign(math.floor(quotient), quotient) if math.isfinite(quotient) else quotient
 
 
 def modulo(left: Value, right: Value) -> Value:
@@ -159,7 +167,7 @@ def bit_and(left: Value, right: Value) -> Value:
     if type(left) is int and type(right) is int:
         return left & right
     if isinstance(left, Set) and isinstance(right, Set):
-        return Set(item for item in left if item in right.items)
+        return Set(item for item in right if item in left.items)
     raise _unknown("&", left, right)
 
 
@@ -188,6 +196,8 @@ def shift_right(left: Value, right: Value) -> Value:
 
 def _check_shift(symbol: str, left: Value, right: Value) -> None:
     if not (type(left) is int and type(right) is int):
+        if type(left) is int and not isinstance(right, str | bool | None | List | Dict | tuple | Set):
+            raise Failure(f"got {type_name(right)}, want int")
         raise _unknown(symbol, left, right)
     if right < 0:
         raise Failure(f"negative shift count: {right}")
@@ -242,17 +252,25 @@ def contains(item: Value, container: Value) -> bool:
     if type(container) is str:
         if type(item) is not str:
             raise Failure(f"'in <string>' requires string as left operand, not {type_name(item)}")
+        return bytewise.has(container, item)
+    if isinstance(container, Dict):
+        return is_hashable(item) and item in container
+    if isinstance(container, Set):
         return item in container
-    if isinstance(container, Dict | Set):
-        return hashable(item) in container
     if isinstance(container, List | tuple):
         return any(equal(item, known) for known in container)
     if isinstance(container, range):
-        return type(item) is int and item in container
+        return _in_range(item, container)
     member = getattr(container, "__contains__", None)
     if member is None:
         raise _unknown("in", item, container)
     return bool(member(item))
+
+
+def _in_range(item: Value, container: range) -> bool:
+    if not _number(item) or not math.isfinite(item):
+        raise Failure(f"'in <range>' requires integer as left operand, not {type_name(item)}")
+    return int(item) in container
 
 
 def not_contains(item: Value, container: Value) -> bool:
@@ -260,7 +278,14 @@ def not_contains(item: Value, container: Value) -> bool:
     return not contains(item, container)
 
 
-_PLAIN = frozenset({int, str, float, bool})
+_PLAIN = frozenset({int, str, bool})
+
+
+def _compare_floats(compare: Callable[[Value, Value], bool], left: Value, right: Value) -> bool:
+    """Compare numbers; NaN is greater than all others."""
+    if left != left or right != right:  # noqa: PLR0124  reason: only NaN is not itself
+        return compare(left != left, right != right)  # noqa: PLR0124  reason: as above
+    return compare(left, right)
 
 
 def _ordering(symbol: str, compare: Callable[[Value, Value], bool]) -> Callable[[Value, Value], bool]:
@@ -271,6 +296,8 @@ def _ordering(symbol: str, compare: Callable[[Value, Value], bool]) -> Callable[
         if kind is type(right):
             if kind in _PLAIN:
                 return compare(left, right)
+            if kind is float:
+                return _compare_floats(compare, left, right)
             if kind is List or kind is tuple:
                 different = ((a, b) for a, b in zip(left, right, strict=False) if not equal(a, b))
                 pair = next(different, None)
@@ -278,7 +305,7 @@ def _ordering(symbol: str, compare: Callable[[Value, Value], bool]) -> Callable[
             if kind is Set:
                 return compare(left.items.keys(), right.items.keys())
         elif _number(left) and _number(right):
-            return compare(left, right)
+            return _compare_floats(compare, left, right)
         raise Failure(f"{type_name(left)} {symbol} {type_name(right)} not implemented")
 
     return ordered

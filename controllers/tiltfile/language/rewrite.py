@@ -144,20 +144,28 @@ class Rewriter(ast.NodeTransformer):
         return _at(ast.Expr(_call("@change_attribute", [owner, _text(field, node), value], node)), node)
 
     def visit_For(self, node: ast.For) -> ast.For:
-        self.generic_visit(node)
-        node.iter, node.target = self.loop(node.iter, node.target)
+        later: list[ast.stmt] = []
+        node.iter, node.target = self.loop(self.visit(node.iter), node.target, later)
+        node.body = [*later, *self.statements(node.body)]
         return node
+
+    def statements(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        made: list[ast.stmt] = []
+        for statement in body:
+            new = self.visit(statement)
+            made += new if isinstance(new, list) else [new]
+        return made
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.comprehension:
-        self.generic_visit(node)
-        node.iter, node.target = self.loop(node.iter, node.target)
+        node.iter, node.target = self.loop(self.visit(node.iter), node.target, [])
+        node.ifs = [self.visit(condition) for condition in node.ifs]
         return node
 
-    def loop(self, source: ast.expr, target: ast.expr) -> tuple[ast.expr, ast.expr]:
-        if isinstance(target, ast.Name):
-            return _call("@iterate", [source], source), target
-        shape = _at(ast.Constant(_shape(target)), source)
-        return _call("@iterate_unpacked", [source, shape], source), self.pattern(target, [])
+    def loop(self, source: ast.expr, target: ast.expr, later: list[ast.stmt]) -> tuple[ast.expr, ast.expr]:
+        if isinstance(target, ast.Tuple | ast.List):
+            shape = _at(ast.Constant(_shape(target)), source)
+            return _call("@iterate_unpacked", [source, shape], source), self.pattern(target, later)
+        return _call("@iterate", [source], source), self.pattern(target, later)
 
     def visit_While(self, node: ast.While) -> ast.While:
         self.generic_visit(node)

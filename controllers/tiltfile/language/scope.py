@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from upright.controllers.tiltfile.language.errors import TiltfileError
     from upright.controllers.tiltfile.language.source import Source
 
+EARLY = "@@"
+"""Stands before a name that means the host's, in a file that binds it later."""
 RESERVED = frozenset({"__builtins__", "__debug__"})
 _Comprehension = ast.ListComp | ast.DictComp
 
@@ -46,12 +48,36 @@ class _Resolver:
         self.known = known
         self.names = Names()
         self.undefined: list[TiltfileError] = []
+        self.bound: set[str] = set()
+        self.everything: set[str] = set()
+        self.later: list[tuple[ast.FunctionDef | ast.Lambda | ast.ListComp | ast.DictComp, tuple[set[str], ...]]] = []
 
     def file(self, tree: ast.Module) -> None:
         scope = set(_bound(tree.body))
         loaded = {name for statement in tree.body for name in _loaded(statement)}
         self.names.loaded = loaded - scope
-        self.visit_all(tree.body, (scope | loaded,))
+        self.everything = scope | loaded
+        self.statements(tree.body)
+        for node, scopes in self.later:
+            self.inside(node, scopes)
+
+    def statements(self, body: Iterable[ast.stmt]) -> None:
+        """Go through statements at the top level, in order: a name means a global only once that was bound."""
+        for statement in body:
+            self.statement(statement)
+
+    def statement(self, node: ast.stmt) -> None:
+        if isinstance(node, ast.FunctionDef):
+            self.bound.add(node.name)
+        for part in _evaluated(node):
+            self.visit(part, (self.bound,))
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.For):
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            self.bound.update(_targets(target))
+            self.visit(target, (self.bound,))
+        self.bound.update(_loaded(node))
+        if isinstance(node, ast.For | ast.While | ast.If):
+            self.statements([*node.body, *node.orelse])
 
     def visit_all(self, nodes: Iterable[ast.AST], scopes: tuple[set[str], ...]) -> None:
         for node in nodes:
@@ -62,6 +88,9 @@ class _Resolver:
             self.name(node, scopes)
         elif isinstance(node, ast.FunctionDef | ast.Lambda):
             self.function(node, scopes)
+        elif isinstance(node, _Comprehension) and len(scopes) == 1:
+            self.visit(node.generators[0].iter, scopes)
+            self.later.append((node, (self.everything,)))
         elif isinstance(node, _Comprehension):
             self.comprehension(node, scopes)
         elif not is_load(node):
@@ -72,12 +101,25 @@ class _Resolver:
             return
         if node.id in self.known:
             self.names.free.add(node.id)
+            if node.id in self.everything:  # bound further down: here it still is the host's
+                node.id = EARLY + node.id
             return
         visible = sorted(self.known.union(*scopes))
         self.undefined.append(self.source.error(f"undefined: {node.id}{nearest(node.id, visible)}", node))
 
     def function(self, node: ast.FunctionDef | ast.Lambda, scopes: tuple[set[str], ...]) -> None:
         self.visit_all([*node.args.defaults, *(value for value in node.args.kw_defaults if value)], scopes)
+        if len(scopes) == 1:  # what is inside may use globals that are bound further down
+            self.later.append((node, (self.everything,)))
+        else:
+            self.inside(node, scopes)
+
+    def inside(
+        self, node: ast.FunctionDef | ast.Lambda | ast.ListComp | ast.DictComp, scopes: tuple[set[str], ...]
+    ) -> None:
+        if isinstance(node, _Comprehension):
+            self.comprehension(node, scopes)
+            return
         own = {parameter.arg for parameter in parameters(node.args)}
         if isinstance(node, ast.Lambda):
             self.visit(node.body, (*scopes, own))
@@ -108,6 +150,17 @@ def _targets(target: ast.expr) -> Iterator[str]:
     elif isinstance(target, ast.Tuple | ast.List):
         for part in target.elts:
             yield from _targets(part)
+
+
+def _evaluated(node: ast.stmt) -> list[ast.AST]:
+    """Return what a statement at the top level evaluates before it binds anything."""
+    if isinstance(node, ast.Assign | ast.AugAssign):
+        return [node.value]
+    if isinstance(node, ast.For):
+        return [node.iter]
+    if isinstance(node, ast.If | ast.While):
+        return [node.test]
+    return [node]
 
 
 def _loaded(statement: ast.stmt) -> Iterator[str]:

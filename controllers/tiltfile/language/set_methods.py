@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from upright.controllers.tiltfile.language.arguments import checked, positional, sequence
 from upright.controllers.tiltfile.language.errors import Failure
-from upright.controllers.tiltfile.language.values import Set, Value, check_mutable, hashable
+from upright.controllers.tiltfile.language.values import Set, Value, check_mutable, iterable, key_of, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ def _other(name: str, value: Value) -> Set:
 
 def _add(values: Set, args: Call, kwargs: Named) -> None:
     (item,) = positional("add", args, kwargs, least=1, most=1)
-    if item not in values:
+    if key_of("add", item) not in values:
         check_mutable(values, "insert into", "add")
         values.items[item] = None
 
@@ -40,14 +40,14 @@ def _clear(values: Set, args: Call, kwargs: Named) -> None:
 
 def _discard(values: Set, args: Call, kwargs: Named) -> None:
     (item,) = positional("discard", args, kwargs, least=1, most=1)
-    if item in values:
+    if key_of("discard", item) in values:
         check_mutable(values, "delete from", "discard")
         del values.items[item]
 
 
 def _remove(values: Set, args: Call, kwargs: Named) -> None:
     (item,) = positional("remove", args, kwargs, least=1, most=1)
-    if item not in values:
+    if not len(values) or key_of("remove", item) not in values:
         raise Failure("remove: missing key")
     check_mutable(values, "delete from", "remove")
     del values.items[item]
@@ -65,8 +65,11 @@ def _pop(values: Set, args: Call, kwargs: Named) -> Value:
 
 def _union(values: Set, args: Call, kwargs: Named) -> Set:
     made = Set(values)
-    for other in _others("union", args, kwargs):
-        made.items.update(other.items)
+    for at, arg in enumerate(positional("union", args, kwargs, least=0, most=len(args)), 1):
+        items = iterable(arg)
+        if items is None:
+            raise Failure(f"union: argument #{at} is not iterable: {type_name(arg)}")
+        made.items.update(dict.fromkeys(key_of("union", item) for item in items))
     return made
 
 
@@ -78,7 +81,10 @@ def _update(values: Set, args: Call, kwargs: Named) -> None:
 
 def _intersection(values: Set, args: Call, kwargs: Named) -> Set:
     others = _others("intersection", args, kwargs)
-    return Set(item for item in values if all(hashable(item) in other.items for other in others))
+    kept: Set = values
+    for other in others:
+        kept = Set(item for item in other if item in kept.items)
+    return Set(kept)
 
 
 def _difference(values: Set, args: Call, kwargs: Named) -> Set:

@@ -98,14 +98,32 @@ class Source:
         prefix = found["prefix"].lower()
         if "f" in prefix:
             raise self.error("f-strings are not part of the Tiltfile language: use % or .format()", place)
-        if prefix not in {"", "r"}:
+        if found["prefix"] not in {"", "r"}:
             raise self.error(f"a string has no prefix {found['prefix']} here", place)
         if prefix == "r" or "\\" not in found["body"]:
             return
         for escape in _ESCAPE.finditer(found["body"]):
-            if escape["wrong"]:
-                at = self.at(found.start("body") + escape.start(), 2)
-                raise self.error(f"invalid escape sequence {escape[0]}: write \\{escape[0]} for a backslash", at)
+            problem = _escape_problem(escape)
+            if problem:
+                raise self.error(problem, self.at(found.start("body") + escape.start(), len(escape[0])))
+
+
+def _escape_problem(escape: re.Match[str]) -> str:
+    """Return what is wrong with an escape, if anything."""
+    shown = escape[0]
+    if escape["wrong"]:
+        return f"invalid escape sequence {shown}: write \\{shown} for a backslash"
+    if not (shown[1] in "xuU" or shown[1].isdigit()):
+        return ""
+    digits, base = (shown[2:], 16) if shown[1] in "xuU" else (shown[1:], 8)
+    code = int(digits, base)
+    if shown[1] in "uU":
+        return f"invalid Unicode code point U+{code:04X}" if code > 0x10FFFF or 0xD800 <= code < 0xE000 else ""
+    if code < 0x80:
+        return ""
+    kind = "hex" if shown[1] == "x" else "octal"
+    digits = f"{code:04X}" if kind == "hex" else f"{code:04x}"
+    return f"non-ASCII {kind} escape {shown} (use \\u{digits} for the UTF-8 encoding of U+{digits})"
 
 
 def _said(message: str) -> str:

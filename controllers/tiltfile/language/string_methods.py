@@ -1,41 +1,22 @@
-"""Methods of strings. Indices count code points, where starlark-go counts bytes."""
+"""Methods of strings. Indices count bytes, as in starlark-go."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from upright.controllers.tiltfile.language import bytewise
 from upright.controllers.tiltfile.language.arguments import checked, positional, sequence
 from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.formatting import brace
 from upright.controllers.tiltfile.language.operators import MAX_REPEATED
 from upright.controllers.tiltfile.language.text import quote
-from upright.controllers.tiltfile.language.values import HostValue, List, Value, type_name
+from upright.controllers.tiltfile.language.values import List, Value, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 Call = tuple[Value, ...]
 Named = dict[str, Value]
-
-
-class Elements(HostValue):
-    """What ``elems()`` and its like return: something to iterate over, not a list."""
-
-    starlark_type = "string.elems"
-
-    def __init__(self, text: str, name: str, convert: Callable[[str], Value]) -> None:
-        self.text = text
-        self.name = name
-        self.convert = convert
-
-    def elements(self) -> Iterable[Value]:
-        return map(self.convert, self.text)
-
-    def __len__(self) -> int:
-        return len(self.text)
-
-    def __str__(self) -> str:
-        return f"{quote(self.text)}.{self.name}()"
 
 
 def _check(name: str, at: int, value: Value, kind: type, want: str) -> Value:
@@ -59,14 +40,16 @@ def _plain(name: str, change: Callable[[str], Value]) -> Callable[[Value, Call, 
     return method
 
 
-def _elements(name: str, convert: Callable[[str], Value]) -> Callable[[Value, Call, Named], Value]:
-    return _plain(name, lambda text: Elements(text, name, convert))
+def _elements(
+    name: str, kind: type[bytewise.Elements | bytewise.CodePoints], *, ordinals: bool
+) -> Callable[[Value, Call, Named], Value]:
+    return _plain(name, lambda text: kind(text, f"{quote(text)}.{name}()", ordinals=ordinals))
 
 
-def _stripped(name: str, strip: Callable[[str, str | None], str]) -> Callable[[Value, Call, Named], Value]:
+def _stripped(name: str, strip: Callable[[str, str], str]) -> Callable[[Value, Call, Named], Value]:
     def method(text: str, args: Call, kwargs: Named) -> str:
         (letters,) = positional(name, args, kwargs, least=0, most=1)
-        return strip(text, None if letters is None else _check(name, 1, letters, str, "string"))
+        return bytewise.strip(text, strip, _check(name, 1, letters, str, "string") if args else None)
 
     return method
 
@@ -76,21 +59,23 @@ def _affix(name: str, has: Callable[[str, Value], bool]) -> Callable[[Value, Cal
 
     def method(text: str, args: Call, kwargs: Named) -> bool:
         affix, start, end = positional(name, args, kwargs, least=1, most=3)
-        if isinstance(affix, tuple):
-            for at, part in enumerate(affix):
-                if type(part) is not str:
-                    raise Failure(f"{name}: want string, got {type_name(part)}, for element {at}")
-        elif type(affix) is not str:
+        text = bytewise.part(text, _span(name, start, end))
+        if not isinstance(affix, str | tuple):
             raise Failure(f"{name}: got {type_name(affix)}, want string or tuple of string")
-        return has(text[_span(name, start, end)], affix)
+        for at, part in enumerate(affix if isinstance(affix, tuple) else (affix,)):
+            if type(part) is not str:
+                raise Failure(f"{name}: want string, got {type_name(part)}, for element {at}")
+            if has(text, part):
+                return True
+        return False
 
     return method
 
 
 def _span(name: str, start: Value, end: Value) -> slice:
-    for at, bound in ((2, start), (3, end)):
-        if bound is not None:
-            _check(name, at, bound, int, "int")
+    for what, bound in (("start", start), ("end", end)):
+        if bound is not None and type(bound) is not int:
+            raise Failure(f"{name}: invalid {what} index: got {type_name(bound)}, want int")
     return slice(start, end)
 
 
@@ -102,13 +87,13 @@ def _removed(name: str, remove: Callable[[str, str], str]) -> Callable[[Value, C
     return method
 
 
-def _search(name: str, find: Callable[..., int], *, must: bool = False) -> Callable[[Value, Call, Named], Value]:
+def _search(name: str, *, last: bool = False, must: bool = False) -> Callable[[Value, Call, Named], Value]:
     """Return find, rfind, index or rindex."""
 
     def method(text: str, args: Call, kwargs: Named) -> int:
         wanted, start, end = positional(name, args, kwargs, least=1, most=3)
-        span = _span(name, start, end)
-        found = find(text, _check(name, 1, wanted, str, "string"), span.start, span.stop)
+        _check(name, 1, wanted, str, "string")
+        found = bytewise.position(text, wanted, _span(name, start, end), last=last)
         if must and found < 0:
             raise Failure(f"{name}: substring not found")
         return found
@@ -121,9 +106,13 @@ def _split(name: str, split: Callable[..., list[str]]) -> Callable[[Value, Call,
 
     def method(text: str, args: Call, kwargs: Named) -> List:
         separator, most = positional(name, args, kwargs, least=0, most=2)
-        if separator is not None and not _check(name, 1, separator, str, "string"):
-            raise Failure(f"{name}: empty separator")
-        most = -1 if most is None else _check(name, 2, most, int, "int")
+        most = _check(name, 2, most, int, "int") if len(args) > 1 else -1
+        if separator is None:
+            return List(bytewise.split(text, split, most))
+        if type(separator) is not str:
+            raise Failure(f"{name}: got {type_name(separator)} for separator, want string")
+        if not separator:
+            raise Failure("split: empty separator")
         return List(split(text, separator, most))
 
     return method
@@ -140,10 +129,7 @@ def _partition(name: str, cut: Callable[[str, str], tuple[str, str, str]]) -> Ca
 
 
 def _format(text: str, args: Call, kwargs: Named) -> str:
-    try:
-        return brace(text, args, kwargs)
-    except Failure as failure:
-        raise Failure(f"format: {failure}") from None
+    return bytewise.whole(brace(text, args, kwargs))
 
 
 def _join(text: str, args: Call, kwargs: Named) -> str:
@@ -153,12 +139,13 @@ def _join(text: str, args: Call, kwargs: Named) -> str:
         if type(part) is not str:
             raise Failure(f"join: in list, want string, got {type_name(part)}")
     _check_size("join", sum(map(len, parts)) + len(text) * len(parts))
-    return text.join(parts)
+    return bytewise.whole(text.join(parts))
 
 
 def _count(text: str, args: Call, kwargs: Named) -> int:
     wanted, start, end = positional("count", args, kwargs, least=1, most=3)
-    return text[_span("count", start, end)].count(_check("count", 1, wanted, str, "string"))
+    _check("count", 1, wanted, str, "string")
+    return bytewise.part(text, _span("count", start, end)).count(wanted)
 
 
 def _replace(text: str, args: Call, kwargs: Named) -> str:
@@ -166,43 +153,45 @@ def _replace(text: str, args: Call, kwargs: Named) -> str:
     _check("replace", 1, old, str, "string")
     _check("replace", 2, new, str, "string")
     _check_size("replace", text.count(old) * len(new))
-    return text.replace(old, new, -1 if most is None else _check("replace", 3, most, int, "int"))
+    return bytewise.whole(text.replace(old, new, _check("replace", 3, most, int, "int") if len(args) > 2 else -1))
 
 
 def _splitlines(text: str, args: Call, kwargs: Named) -> List:
     (keep,) = positional("splitlines", args, kwargs, least=0, most=1)
+    if args:
+        _check("splitlines", 1, keep, bool, "bool")
     parts = text.split("\n")
     lines = [part + "\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
     return List(lines if keep else (line.removesuffix("\n") for line in lines))
 
 
 STRING_METHODS: dict[str, Callable[[Value, Call, Named], Value]] = {
-    "capitalize": _plain("capitalize", str.capitalize),
-    "codepoint_ords": _elements("codepoint_ords", ord),
-    "codepoints": _elements("codepoints", str),
+    "capitalize": _plain("capitalize", bytewise.capitalize),
+    "codepoint_ords": _elements("codepoint_ords", bytewise.CodePoints, ordinals=True),
+    "codepoints": _elements("codepoints", bytewise.CodePoints, ordinals=False),
     "count": _count,
-    "elem_ords": _elements("elem_ords", ord),
-    "elems": _elements("elems", str),
+    "elem_ords": _elements("elem_ords", bytewise.Elements, ordinals=True),
+    "elems": _elements("elems", bytewise.Elements, ordinals=False),
     "endswith": _affix("endswith", str.endswith),
-    "find": _search("find", str.find),
+    "find": _search("find"),
     "format": _format,
-    "index": _search("index", str.find, must=True),
-    "isalnum": _plain("isalnum", str.isalnum),
+    "index": _search("index", must=True),
+    "isalnum": _plain("isalnum", bytewise.is_alphanumeric),
     "isalpha": _plain("isalpha", str.isalpha),
-    "isdigit": _plain("isdigit", str.isdigit),
+    "isdigit": _plain("isdigit", bytewise.is_digit),
     "islower": _plain("islower", str.islower),
-    "isspace": _plain("isspace", str.isspace),
+    "isspace": _plain("isspace", bytewise.is_space),
     "istitle": _plain("istitle", str.istitle),
     "isupper": _plain("isupper", str.isupper),
     "join": _join,
-    "lower": _plain("lower", str.lower),
+    "lower": _plain("lower", bytewise.lower),
     "lstrip": _stripped("lstrip", str.lstrip),
     "partition": _partition("partition", str.partition),
     "removeprefix": _removed("removeprefix", str.removeprefix),
     "removesuffix": _removed("removesuffix", str.removesuffix),
     "replace": _replace,
-    "rfind": _search("rfind", str.rfind),
-    "rindex": _search("rindex", str.rfind, must=True),
+    "rfind": _search("rfind", last=True),
+    "rindex": _search("rindex", last=True, must=True),
     "rpartition": _partition("rpartition", str.rpartition),
     "rsplit": _split("rsplit", str.rsplit),
     "rstrip": _stripped("rstrip", str.rstrip),
@@ -210,6 +199,6 @@ STRING_METHODS: dict[str, Callable[[Value, Call, Named], Value]] = {
     "splitlines": _splitlines,
     "startswith": _affix("startswith", str.startswith),
     "strip": _stripped("strip", str.strip),
-    "title": _plain("title", str.title),
-    "upper": _plain("upper", str.upper),
+    "title": _plain("title", bytewise.title),
+    "upper": _plain("upper", bytewise.upper),
 }

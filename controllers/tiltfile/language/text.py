@@ -33,6 +33,8 @@ def _escape(letter: str) -> str:
     if letter.isprintable():
         return letter
     code = ord(letter)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a character that was cut
+        return f"\\x{code - 0xDC00:02x}"
     if code < 0x80:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
@@ -75,7 +77,8 @@ def to_repr(value: Value, path: tuple[int, ...] = ()) -> str:
 def _container(value: Value, path: tuple[int, ...]) -> str:
     if id(value) in path:
         return "{...}" if isinstance(value, Dict) else "[...]"
-    path = (*path, id(value))
+    if kind_repeats(value):
+        path = (*path, id(value))
     if isinstance(value, Dict):
         return "{" + ", ".join(f"{to_repr(key, path)}: {to_repr(item, path)}" for key, item in value.items()) + "}"
     if isinstance(value, Struct):
@@ -85,6 +88,11 @@ def _container(value: Value, path: tuple[int, ...]) -> str:
     if isinstance(value, tuple):
         return f"({inner},)" if len(value) == 1 else f"({inner})"
     return f"set([{inner}])" if isinstance(value, Set) else f"[{inner}]"
+
+
+def kind_repeats(value: Value) -> bool:
+    """Tell whether the value could hold itself."""
+    return isinstance(value, Dict | List)
 
 
 def _range(value: range) -> str:

@@ -8,6 +8,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING
 
 from upright.controllers.tiltfile.language.errors import Failure, Frame, TiltfileError, nearest
+from upright.controllers.tiltfile.language.operators import equal
 from upright.controllers.tiltfile.language.values import Builtin
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def explain(error: BaseException, sources: Mapping[str, Source]) -> TiltfileErro
     place = place or getattr(error, "place", None)
     source = sources[place.path].line(place.line) if place and place.path in sources else ""
     message = _message(error)
+    if isinstance(error, TypeError):  # a call that does not fit is not the fault of the builtin that makes it
+        builtin = ""
     if len(frames) > MAX_FRAMES:
         half = MAX_FRAMES // 2
         skipped = Frame(f"… {len(frames) - MAX_FRAMES} more calls …", None)
@@ -95,13 +98,23 @@ def _message(error: BaseException) -> str:
             found = pattern.match(str(error))
             if found:
                 return say(found) + _suggestion(found, error)
+    if isinstance(error, RecursionError):
+        return _overflow(error)
     if isinstance(error, ValueError) and "integer string conversion" in str(error):
         return "number too large to be text"
     return _FIXED.get(type(error)) or f"internal error: {type(error).__name__}: {error}"
 
 
+def _overflow(error: RecursionError) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        if trace.tb_frame.f_code is equal.__code__:
+            return "comparison exceeded maximum recursion depth"
+        trace = trace.tb_next
+    return "stack overflow: functions call each other without end"
+
+
 _FIXED: dict[type[BaseException], str] = {
-    RecursionError: "stack overflow: functions call each other without end",
     MemoryError: "out of memory",
     OverflowError: "number too large",
 }
@@ -145,6 +158,8 @@ def _too_many(found: re.Match[str]) -> str:
     wanted = found["wanted"]
     most = wanted.rpartition(" ")[2]
     plural = "" if most == "1" else "s"
+    if most == "0":
+        return f"function {_name(found)} accepts no arguments ({found['given']} given)"
     bound = "at most " if wanted.startswith("from ") else ""
     return f"function {_name(found)} accepts {bound}{most} positional argument{plural} ({found['given']} given)"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cmp_to_key
 from typing import TYPE_CHECKING
 
+from upright.controllers.tiltfile.language import bytewise
 from upright.controllers.tiltfile.language.access import attribute, attributes
 from upright.controllers.tiltfile.language.arguments import (
     Arguments,
@@ -42,6 +43,18 @@ def _one(name: str, apply: Callable[[Value], Value]) -> Builtin:
     return Builtin(name, run)
 
 
+def _exactly_one(name: str, apply: Callable[[Value], Value]) -> Builtin:
+    """Return a function like ``_one``, with the words of str and type for a wrong count."""
+
+    def run(args: Call, kwargs: Named) -> Value:
+        if not kwargs and len(args) != 1:
+            raise Failure(f"{name}: got {len(args)} arguments, want exactly 1")
+        (value,) = positional(name, args, kwargs, least=1, most=1)
+        return apply(value)
+
+    return Builtin(name, run)
+
+
 def _items(name: str, value: Value) -> list[Value]:
     return checked(name, 1, value, sequence)
 
@@ -56,8 +69,9 @@ def _character(code: Value) -> str:
     if type(code) is not int:
         raise Failure(f"chr: got {type_name(code)}, want int")
     if not 0 <= code <= 0x10FFFF:
+        shown = code if code < 0 else f"U+{code:04X}"
         limit = "<0" if code < 0 else ">0x10FFFF"
-        raise Failure(f"chr: Unicode code point {code} out of range ({limit})")
+        raise Failure(f"chr: Unicode code point {shown} out of range ({limit})")
     return chr(code)
 
 
@@ -66,28 +80,23 @@ def _code_point(text: Value) -> int:
         raise Failure(f"ord: got {type_name(text)}, want string or bytes")
     if len(text) != 1:
         raise Failure(f"ord: string encodes {len(text)} Unicode code points, want 1")
-    return ord(text)
+    return 0xFFFD if "\udc80" <= text <= "\udcff" else ord(text)
 
 
 def _length(value: Value) -> int:
     if not isinstance(value, str | list | tuple | dict | Set | range) and not hasattr(value, "__len__"):
         raise Failure(f"len: value of type {type_name(value)} has no len")
-    return len(value)
+    return bytewise.length(value) if isinstance(value, str) else len(value)
 
 
 def _hash(text: Value) -> int:
-    """Return Java's hash of the string, as starlark-go does."""
+    """Return the string's hash: Java's, over code points as in starlark-go."""
     if type(text) is not str:
         raise Failure(f"hash: got {type_name(text)}, want string or bytes")
     total = 0
-    for unit in text.encode("utf-16-le")[::2] if text.isascii() else _utf16(text):
-        total = (31 * total + unit) & 0xFFFFFFFF
+    for code in text:
+        total = (31 * total + ord(code)) & 0xFFFFFFFF
     return total - (1 << 32) if total >> 31 else total
-
-
-def _utf16(text: str) -> list[int]:
-    raw = text.encode("utf-16-le", "surrogatepass")
-    return [raw[at] | raw[at + 1] << 8 for at in range(0, len(raw), 2)]
 
 
 def _make_dict(args: Call, kwargs: Named) -> Dict:
@@ -132,7 +141,7 @@ def _range(args: Call, kwargs: Named) -> range:
 
 def _zip(args: Call, kwargs: Named) -> List:
     if kwargs:
-        raise Failure("zip: unexpected keyword arguments")
+        raise Failure("zip does not accept keyword arguments")
     columns: list[Iterable[Value]] = []
     for at, value in enumerate(args, 1):
         items = iterable(value)
@@ -168,6 +177,8 @@ def _best(name: str, better: Callable[[Value, Value], bool]) -> Builtin:
         if not args:
             raise Failure(f"{name} requires at least one positional argument")
         key = bind(name, _Best, ((), kwargs), "").key
+        if len(args) == 1 and iterable(args[0]) is None:
+            raise Failure(f"{name}: {type_name(args[0])} value is not iterable")
         items = _items(name, args[0]) if len(args) == 1 else list(args)
         if not items:
             raise Failure(f"{name}: argument is an empty sequence")
@@ -237,8 +248,8 @@ UNIVERSE: dict[str, Value] = {
     "reversed": _one("reversed", lambda value: List(reversed(_items("reversed", value)))),
     "set": _collection("set", _make_set),
     "sorted": Builtin("sorted", _sorted),
-    "str": _one("str", to_str),
+    "str": _exactly_one("str", to_str),
     "tuple": _collection("tuple", tuple),
-    "type": _one("type", type_name),
+    "type": _exactly_one("type", type_name),
     "zip": Builtin("zip", _zip),
 }

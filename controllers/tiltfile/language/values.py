@@ -171,6 +171,23 @@ def hashable(value: Value) -> Value:
     return value
 
 
+def is_hashable(value: Value) -> bool:
+    """Tell whether the value may be a key."""
+    try:
+        hashable(value)
+    except Failure:
+        return False
+    return True
+
+
+def key_of(function: str, value: Value) -> Value:
+    """Return the value if it may be a key; raises Failure in the name of the function if not."""
+    try:
+        return hashable(value)
+    except Failure as failure:
+        raise Failure(f"{function}: {failure}") from None
+
+
 def iterable(value: Value) -> Iterable[Value] | None:
     """Return what a Starlark program may iterate over (so no string), else None."""
     if isinstance(value, list | tuple | dict | Set | range):

@@ -183,7 +183,7 @@ def test_exit_ends_the_program_without_an_error() -> None:
         ('nested["a"].append(1)', "append: cannot append to frozen list"),
         ("grow()", "append: cannot append to frozen list"),
         ("counter()", "append: cannot append to frozen list"),
-        ("items += [1]", "cannot extend frozen list"),
+        ("items += [1]", "cannot apply += to frozen list"),
     ],
 )
 def test_what_a_file_exports_is_frozen(text: str, message: str) -> None:
