@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from upright.apiserver.auth import Level, Tokens
-from upright.apiserver.storage.records import Address, Closed, KeyNotFound, TooSlow
+from upright.apiserver.storage.records import Address, Closed, Compacted, KeyNotFound, TooSlow
 from upright.openapi.errors import AlreadyExists, BadRequest, NotFound
 from upright.openapi.meta import format_time, parse_time
 from upright.openapi.names import dns_subdomain_trouble
@@ -114,7 +114,7 @@ class TokenBook:
                     while True:
                         for event in await watch.take():
                             (self._forget if event.type == "DELETED" else self._learn)(event.stored.body)
-            except TooSlow:
+            except (TooSlow, Compacted):
                 continue
             except Closed:
                 return

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import anyio
 import orjson
 
-from upright.apiserver.storage.records import Address, Behind, Event, KeyNotFound, Remove, Stored, WriteFailed
+from upright.apiserver.storage.records import (
+    Address,
+    Behind,
+    Compacted,
+    Event,
+    KeyNotFound,
+    Remove,
+    Stored,
+    WriteFailed,
+)
 from upright.apiserver.storage.versions import same, versioned
 
 if TYPE_CHECKING:
@@ -223,16 +232,30 @@ class Commits:
     def _pulled(self, news: News) -> None:
         """Take in what others wrote, and make the decisions anew that did not know of it."""
         self.compacted = max(self.compacted, news.compacted)
+        if news.whole is not None:
+            self._decide_anew(news.whole.revision)
+            self._begin_anew(news.whole)
         if news.past:
-            self._calls += [call for write in self._queue for call in write.calls]
-            self._queue.clear()
-            self._newest.clear()
-            self._handed = news.past[-1].revision
+            self._decide_anew(news.past[-1].revision)
             self._show(self._told(news.past))
             self._news = self._news or news.more
         if not news.more:
             self._again()
         self._next()
+
+    def _decide_anew(self, revision: int) -> None:
+        """Take back what is decided and not committed; the next decision comes after this revision."""
+        self._calls += [call for write in self._queue for call in write.calls]
+        self._queue.clear()
+        self._newest.clear()
+        self._handed = revision
+
+    def _begin_anew(self, whole: Loaded) -> None:
+        """Others have forgotten what this server had not heard of: take in what is, and let the watchers list again."""
+        self.revision = whole.revision
+        self._shelves.replace(whole, self._bodies)
+        why = f"the past up to {whole.compacted} is forgotten before this server heard of it: list again"
+        self._hub.begin_anew(whole.revision, Compacted(why))
 
     def _told(self, past: Iterable[Past]) -> list[Event]:
         """Return what others did as events; what was there before, this server knows."""

@@ -43,11 +43,15 @@ class Replayed(NamedTuple):
 
 
 class News(NamedTuple):
-    """What other servers wrote; ``more``: that is not all. ``compacted`` is up to where they have forgotten."""
+    """What other servers wrote; ``more``: that is not all. ``compacted`` is up to where they have forgotten.
+
+    Where they have forgotten what this server had not heard of yet, there is ``whole`` instead: all that is.
+    """
 
     past: list[Past]
     compacted: int
     more: bool
+    whole: Loaded | None = None
 
 
 class Database:
@@ -83,15 +87,7 @@ class Database:
 
     def load(self) -> Loaded:
         """Read everything that is. Blocks."""
-        objects: dict[tuple[str, str], list[tuple[str, str, int, bytes]]] = defaultdict(list)
-        with reading(self._source) as connection:
-            newest = tables.newest_revision(connection)
-            compacted = tables.compacted_revision(connection)
-            past = tables.past_bytes(connection, compacted)
-            for revision, partition, resource, namespace, name, data in tables.all_objects(connection):
-                key = intern(resource), intern(partition)
-                objects[key].append((intern(namespace), name, revision, data))
-        return Loaded(max(newest, compacted), compacted, past, objects)
+        return _load(self._source)
 
     def start_writing(self, news: Callable[[int], None]) -> None:
         """Start the thread; its answers come on the loop that runs now, and ``news`` is called there."""
@@ -120,7 +116,7 @@ class Database:
 
     def pull(self, since: int, done: Callable[[News], None], failed: Callable[[Exception], None]) -> None:
         """Have read what others wrote after ``since``, and tell it on the loop."""
-        self._thread.submit(partial(_pull, since), done, failed)
+        self._thread.submit(partial(_pull, self._source, since), done, failed)
 
     def replay(self, scope: Scope, since: int, until: int) -> Replayed:
         """Return the next events of the scope after ``since``, as far as ``until`` and a limit. Blocks."""
@@ -152,9 +148,24 @@ def _compact(floor: int, target: int, connection: Connection) -> None:
     tables.compact(connection, floor, target)
 
 
-def _pull(since: int, connection: Connection) -> News:
+def _load(source: Source) -> Loaded:
+    objects: dict[tuple[str, str], list[tuple[str, str, int, bytes]]] = defaultdict(list)
+    with reading(source) as connection:
+        newest = tables.newest_revision(connection)
+        compacted = tables.compacted_revision(connection)
+        past = tables.past_bytes(connection, compacted)
+        for revision, partition, resource, namespace, name, data in tables.all_objects(connection):
+            key = intern(resource), intern(partition)
+            objects[key].append((intern(namespace), name, revision, data))
+    return Loaded(max(newest, compacted), compacted, past, objects)
+
+
+def _pull(source: Source, since: int, connection: Connection) -> News:
     rows = tables.all_events_after(connection, since, PULLED_EVENTS)
-    compacted = tables.compacted_revision(connection)
+    compacted = tables.compacted_revision(connection)  # last: it must not be older than the rows
+    if compacted > since:
+        whole = _load(source)
+        return News([], whole.compacted, more=False, whole=whole)
     return News([_past(row, {}) for row in rows], compacted, more=len(rows) == PULLED_EVENTS)
 
 

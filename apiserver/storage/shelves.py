@@ -5,10 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
+from upright.apiserver.storage.records import Address, Stored
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from upright.apiserver.storage.records import Address, Stored
+    from upright.apiserver.storage.records import Bodies, Loaded
 
 _AFTER_ALL = "\U0010ffff"
 
@@ -63,6 +65,16 @@ class Shelves:
 
     def put(self, stored: Stored) -> None:
         self.shelf(stored.address.resource, stored.address.partition).put(stored)
+
+    def replace(self, loaded: Loaded, bodies: Bodies) -> None:
+        """Have what was read from the database, and nothing else."""
+        self._by_resource.clear()
+        for (resource, partition), rows in loaded.objects.items():
+            self.shelf(resource, partition).fill(
+                Stored(Address(partition, resource, namespace, name), revision, data, bodies)
+                for namespace, name, revision, data in rows
+            )
+        loaded.objects.clear()
 
     def drop(self, address: Address) -> None:
         self.shelf(address.resource, address.partition).drop(address)

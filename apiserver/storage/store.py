@@ -56,12 +56,7 @@ class Store:
         self._database = database
         self._bodies = Bodies(HELD_BODIES)
         self._shelves = Shelves()
-        for (resource, partition), rows in loaded.objects.items():
-            self._shelves.shelf(resource, partition).fill(
-                Stored(Address(partition, resource, namespace, name), revision, data, self._bodies)
-                for namespace, name, revision, data in rows
-            )
-        loaded.objects.clear()
+        self._shelves.replace(loaded, self._bodies)
         self._window = Window(loaded.revision, retention)
         self._hub = Hub(self._window, self._replay)
         forgetting = Forgetting(retention, loaded, asyncio.get_running_loop().time())

@@ -54,6 +54,12 @@ class Window:
             self._bytes -= len(oldest.stored.data)
             self.start = oldest.revision
 
+    def clear(self, start: int) -> None:
+        """Forget all: what happened until ``start`` is not known here."""
+        self._events.clear()
+        self._bytes = 0
+        self.start = start
+
     def newest_first(self, since: int) -> Iterable[Event]:
         """Yield what happened after ``since``, the last first; raises Compacted if not all of it is here."""
         if since < self.start:
@@ -232,9 +238,18 @@ class Hub:
                     for watcher in tuple(watchers):
                         watcher.offer(told)
 
+    def begin_anew(self, revision: int, why: Exception) -> None:
+        """End every watch there is: nobody can tell what happened until this revision."""
+        self.revision = revision
+        self._window.clear(revision)
+        self._end(why)
+
     def end_all(self, why: Exception) -> None:
         """End every watch, now and later."""
         self._closed = why
+        self._end(why)
+
+    def _end(self, why: Exception) -> None:
         for filters in tuple(self._by_scope.values()):
             for watchers in tuple(filters.values()):
                 for watcher in tuple(watchers):

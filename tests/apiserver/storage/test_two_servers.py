@@ -108,6 +108,66 @@ async def test_what_one_has_forgotten_the_other_does_not_tell_either(postgresql:
             assert [event.revision for event in await taken(recent, 3)] == [38, 39, 40]
 
 
+class Deaf:
+    """A database that tells its server nothing of what others write, until it is asked again."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._hear = store._commits.news
+        setattr(store._commits, "news", lambda _revision: None)  # noqa: B010  reason: as if the network were cut
+        listener = store._database._listener  # type: ignore[union-attr]  # reason: it is open
+        assert listener is not None
+        listener.close()
+
+    def hear(self) -> None:
+        self._hear(0)
+
+
+async def test_a_server_that_lags_behind_what_another_forgot_begins_anew(postgresql: str) -> None:
+    empty(postgresql)
+    forgets = Retention(events=2, step=100)
+    async with Store.open(postgresql, retention=forgets) as one, Store.open(postgresql) as other:
+        with other.watch(RESOURCE) as watch:
+            await one.create(at("gone"), {"metadata": {}, "n": 1})
+            await one.create(at("stays"), {"metadata": {}, "n": 1})
+            await taken(watch, 2)
+            deaf = Deaf(other)
+            await one.delete(at("gone"))
+            for _ in range(20):
+                await one.write(at("stays"), added)
+            with anyio.fail_after(10):
+                while one.compacted < 20:
+                    await one.write(at("stays"), added)
+            assert other.get(at("gone")) is not None
+            deaf.hear()
+            with pytest.raises(Compacted, match="list again"):
+                await taken(watch, 1)
+        assert other.get(at("gone")) is None
+        assert other.revision == one.revision
+        stays, there = one.get(at("stays")), other.get(at("stays"))
+        assert stays
+        assert there
+        assert there.data == stays.data
+        assert other.compacted >= 20
+        with other.watch(RESOURCE) as watch:
+            await other.write(at("stays"), added)
+            assert (await taken(watch, 1))[0].before == there
+        with pytest.raises(Compacted):
+            other.watch(RESOURCE, since=5)
+
+
+async def test_a_decision_made_on_what_was_forgotten_is_made_anew(postgresql: str) -> None:
+    empty(postgresql)
+    async with Store.open(postgresql, retention=Retention(events=2, step=100)) as one, Store.open(postgresql) as other:
+        await one.create(at("a"), {"metadata": {}, "n": 0})
+        Deaf(other)
+        with anyio.fail_after(10):
+            while one.compacted < 20:
+                await one.write(at("a"), added)
+        n = (await one.write(at("a"), added)).body["n"]
+        assert (await other.write(at("a"), added)).body["n"] == n + 1
+
+
 async def test_a_server_goes_on_when_its_connections_were_cut(two: tuple[Store, Store], postgresql: str) -> None:
     await two[0].write(at("a"), added)
     await anyio.to_thread.run_sync(partial(empty, postgresql, only_cut=True))
