@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from upright.client.cli.troubles import WrongUsage, closest
 
@@ -12,9 +13,10 @@ if TYPE_CHECKING:
     from upright.client.cli.connection import Connection, Json
 
 
-def resources(connection: Connection) -> dict[str, Json]:
-    """Return the resources by their names, in the order of the Tiltfile."""
-    items: list[Json] = connection.get("/apis/resource", free=True).get("items") or []
+def resources(connection: Connection, session: str = "") -> dict[str, Json]:
+    """Return the resources by their names, in the order of the Tiltfile: of the run itself, or of a Session it hosts."""
+    below = f"/sessions/{quote(session, safe='')}" if session else ""
+    items: list[Json] = connection.get(f"{below}/apis/resource", free=True).get("items") or []
     items.sort(key=lambda body: body.get("spec", {}).get("order") or 0)
     return {str(body["metadata"]["name"]): body for body in items}
 

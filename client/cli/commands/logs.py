@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from upright.client.cli import discovery
 from upright.client.cli.asked import SERVER_FLAGS, environment, server
@@ -20,7 +20,7 @@ from upright.client.cli.flags import Command, Flag, parse
 from upright.client.cli.log_styles import TiltJsonPrinter, printer_of
 from upright.client.cli.past_runs import PastRun, named, newest_of
 from upright.client.cli.resources import require, resources
-from upright.client.cli.troubles import CannotTell
+from upright.client.cli.troubles import CannotTell, WrongUsage, closest
 from upright.client.log_filter import LogFilter
 from upright.client.log_folder import LogFolder, Selection
 from upright.client.logs import LogLine
@@ -28,12 +28,15 @@ from upright.client.logs import LogLine
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from upright.client.cli.connection import Json
     from upright.client.cli.flags import Given
     from upright.client.cli.log_styles import Printer
     from upright.client.log_filter import Source
     from upright.client.logs import Level
 
-_PATH = "/apis/tilt.dev/v1alpha1/sessions/Tiltfile/log"
+_SESSIONS = "/apis/tilt.dev/v1alpha1/sessions"
+_OWN = "Tiltfile"
+"""The Session of a run that has a server of its own."""
 _BATCH_LINES = 500
 _LEVELS: dict[str, Level] = {"warn": "WARN", "warning": "WARN", "error": "ERROR"}
 
@@ -66,6 +69,7 @@ def command() -> Command:
             Flag("level", "only lines of this level: warn or error", "LEVEL"),
             Flag("resource", "only lines of this resource; may be repeated", "NAME", many=True),
             Flag("json", "an object a line: time, resource, level, message, spanID, progressID, buildEvent, source"),
+            Flag("session", "of this Session, where a server has several", "NAME"),
             Flag("run", "of a run that has ended: its name, or its folder", "RUN"),
             *SERVER_FLAGS,
         ),
@@ -100,9 +104,10 @@ def run(arguments: list[str]) -> int:
         return 0
     connection = Connection(server(given))
     try:
+        session = _session(given, connection)
         if asked.wanted.resources:
-            require(sorted(asked.wanted.resources), resources(connection))
-        _print(_live(connection, asked), printer)
+            require(sorted(asked.wanted.resources), resources(connection, session if session != _OWN else ""))
+        _print(_live(connection, session, asked), printer)
     finally:
         connection.close()
     return 0
@@ -132,7 +137,19 @@ def _print(lines: Iterable[list[LogLine]], printer: Printer) -> None:
             sys.stdout.buffer.flush()
 
 
-def _live(connection: Connection, asked: _Asked) -> Iterator[list[LogLine]]:
+def _session(given: Given, connection: Connection) -> str:
+    """Return the Session that is meant: the one that is named, the run's own, the only one. Raises WrongUsage."""
+    items: list[Json] = connection.get("/apis/session", free=True).get("items") or []
+    names, asked = [str(body["metadata"]["name"]) for body in items], given.text("session")
+    if asked and asked not in names:
+        there = f": there are {', '.join(names)}" if names else ": there is none yet"
+        raise WrongUsage(f'there is no session "{asked}"{closest(asked, names) or there}')
+    if asked or _OWN in names or len(names) < 2:
+        return asked or (names[0] if len(names) == 1 else _OWN)
+    raise WrongUsage(f"say which session, with --session: {', '.join(names)}")
+
+
+def _live(connection: Connection, session: str, asked: _Asked) -> Iterator[list[LogLine]]:
     """Yield the lines that the server has, one by one where they come as they are logged."""
     wanted = asked.wanted
     query: dict[str, object] = {"format": "json", "source": wanted.source, "least": wanted.least}
@@ -145,7 +162,7 @@ def _live(connection: Connection, asked: _Asked) -> Iterator[list[LogLine]]:
         query["tailLines"] = asked.tail
     if asked.follow:
         query["follow"] = "true"
-    lines = map(_line, connection.lines(f"{_PATH}?{urlencode(query, doseq=True)}"))
+    lines = map(_line, connection.lines(f"{_SESSIONS}/{quote(session, safe='')}/log?{urlencode(query, doseq=True)}"))
     return _batches(lines, 1 if asked.follow else _BATCH_LINES)
 
 

@@ -17,7 +17,7 @@ from upright.client.logs import encode
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.client.cli.conftest import CommandLine, Staying
+    from tests.client.cli.conftest import CommandLine, Served, Staying
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 RUN = "20260102-030405-abcdef"
@@ -130,6 +130,16 @@ def test_what_cannot_be_meant_is_wrong_usage(upright: CommandLine, words: tuple[
     code, out, err = upright("logs", *words)
     assert (code, out) == (2, "")
     assert message in err
+
+
+def test_the_session_is_the_one_that_is_named_else_the_runs_own(beside: CommandLine, served: Served) -> None:
+    code, out, err = beside("logs", "--session=Tiltfil")
+    assert (code, out) == (2, "")
+    assert 'there is no session "Tiltfil" (did you mean "Tiltfile"?)' in err
+    served.create("Session", "other", spec={"tiltfilePath": "/other/Tiltfile"})
+    assert beside("logs")[:2] == (1, "")  # a server without controllers keeps no logs
+    assert beside("logs", "--session=other", "web")[0] == 2
+    served.write("DELETE", "/sessions/other", {})
 
 
 @pytest.mark.slow
