@@ -45,15 +45,22 @@ def asset(name: str) -> bytes:
 
 def page(sections: Iterable[Section]) -> str:
     """Return the HTML; everything that comes from an object is escaped."""
+    tables = "".join(map(table_of, sections))
+    return document(f'{tables}<p id="connection" role="status"></p>', script="/dashboard/dashboard.js")
+
+
+def document(body: str, *, script: str = "") -> str:
+    """Return the whole HTML around what is shown, which is HTML already."""
+    loaded = f'<script src="{script}" defer></script>' if script else ""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Upright</title>'
         '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
-        '<link rel="stylesheet" href="/dashboard/dashboard.css"><script src="/dashboard/dashboard.js" defer></script>'
-        f'</head><body><main>{"".join(map(_section, sections))}</main><p id="connection" role="status"></p></body></html>\n'
+        f'<link rel="stylesheet" href="/dashboard/dashboard.css">{loaded}</head><body><main>{body}</main></body></html>\n'
     )
 
 
-def _section(section: Section) -> str:
+def table_of(section: Section) -> str:
+    """Return a section's HTML."""
     heads = "".join(
         f'<th scope="col">{escape(str(column["name"]))}</th>' for column in section.table["columnDefinitions"]
     )

@@ -27,4 +27,4 @@ def test_a_snapshot_is_kept_in_a_file(served: Served, beside: CommandLine, tmp_p
     file = tmp_path / "run.json"
     assert beside("snapshot", "create", str(file), f"--port={served.port}")[0] == 0
     assert json.loads(file.read_text())["view"]["isComplete"]
-    assert beside("snapshot")[0] == 2
+    assert beside("snapshot", "create", "a", "b")[0] == 2

@@ -15,8 +15,8 @@ from upright.client.cli.troubles import Trouble, WrongUsage
 def command() -> Command:
     """Return what help says."""
     return Command(
-        "snapshot",
-        "Keeps what a run looks like now, objects and log, in a file (or on stdout) that tilt snapshot view shows.",
+        "snapshot create",
+        "Keeps what a run looks like now, objects and log, in a file (or on stdout) that snapshot view shows, Tilt's too.",
         "upright snapshot create [FILE]",
         "upright snapshot create run.json\nupright snapshot create | jq .view.uiResources",
         SERVER_FLAGS,
@@ -26,18 +26,18 @@ def command() -> Command:
 def run(arguments: list[str]) -> int:
     """Write the snapshot."""
     given = parse(command(), arguments, environment())
-    if not given.arguments or given.arguments[0] != "create" or len(given.arguments) > 2:
-        raise WrongUsage("snapshot takes: create [FILE]")
+    if len(given.arguments) > 1:
+        raise WrongUsage(f"one file, not {len(given.arguments)}: {', '.join(given.arguments)}")
     connection = Connection(server(given))
     try:
         text = json.dumps(connection.get("/api/snapshot/local"), ensure_ascii=False) + "\n"
     finally:
         connection.close()
-    if len(given.arguments) == 1:
+    if not given.arguments:
         sys.stdout.write(text)
         return 0
     try:
-        made = os.open(given.arguments[1], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        made = os.open(given.arguments[0], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(made, "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
