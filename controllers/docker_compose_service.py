@@ -14,7 +14,7 @@ from upright.controllers.finalizers import COMPOSE_FINALIZER
 from upright.controllers.fingerprint import RESOURCE
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
-from upright.controllers.update import local_refs
+from upright.controllers.update import is_later, local_refs
 from upright.controllers.world.compose import ComposeFailed, NoCompose
 from upright.controllers.world.engine.errors import EngineError, NoEngine
 from upright.openapi.meta import ObjectMeta
@@ -27,6 +27,7 @@ from upright.openapi.v1alpha1.docker_compose_service import (
     DockerPortBinding,
 )
 from upright.openapi.v1alpha1.image_map import ImageMap
+from upright.openapi.v1alpha1.resource import TRIGGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -110,6 +111,10 @@ class DockerComposeServiceController(Controller[DockerComposeService]):
         started = self._clock()
         images = {service.spec.service: references[-1]} if references else {}
         try:
+            asked, status = service.metadata.annotations.get(TRIGGER, ""), service.status
+            if asked and status.applied_input_hash and is_later(asked, status.last_apply_start_time):
+                self._log(service).write("Triggered: its containers are made anew")
+                await self._projects.remove(service.spec)
             replicas = await self._projects.up(service.spec, images, self._log(service))
         except NoEngine:
             await anyio.sleep_forever()  # nothing is wrong with the service: the Cluster says that nothing can be told

@@ -191,9 +191,7 @@ def _image(
 
 def _apply(resource: Resource, kubernetes: KubernetesSpec, cause: str, find: Find) -> tuple[Step, Object, str]:
     meta = step_meta(resource, resource.name, cause, f"kubernetesapply:{resource.name}", APPLY_FINALIZER)
-    if asked := trigger_of(resource):
-        meta = meta.model_copy(update={"annotations": {**meta.annotations, TRIGGER: asked}})
-    wanted = KubernetesApply(metadata=meta, spec=kubernetes.apply)
+    wanted = KubernetesApply(metadata=_triggered(meta, resource), spec=kubernetes.apply)
     seen = find(KubernetesApply, resource.name)
     if seen is None or not _is(seen, seen.status.applied_input_hash, wanted, *image_refs(wanted, find)):
         return _step(f"{resource.name}:apply", "running", wanted), wanted, _APPLY_RULE
@@ -202,9 +200,15 @@ def _apply(resource: Resource, kubernetes: KubernetesSpec, cause: str, find: Fin
     return _step(f"{resource.name}:apply", state, wanted, seen.status.error, times), wanted, _APPLY_RULE
 
 
+def _triggered(meta: ObjectMeta, resource: Resource) -> ObjectMeta:
+    """Return the metadata of what deploys, with the resource's trigger: by that it knows that things are to run anew."""
+    asked = trigger_of(resource)
+    return meta.model_copy(update={"annotations": {**meta.annotations, TRIGGER: asked}}) if asked else meta
+
+
 def _compose_up(resource: Resource, compose: ComposeSpec, cause: str, find: Find) -> tuple[Step, Object, str]:
     meta = step_meta(resource, resource.name, cause, f"dc:{resource.name}", COMPOSE_FINALIZER)
-    wanted = DockerComposeService(metadata=meta, spec=compose.service)
+    wanted = DockerComposeService(metadata=_triggered(meta, resource), spec=compose.service)
     seen = find(DockerComposeService, resource.name)
     name, rule = f"{resource.name}:up", "compose-up-failed"
     if seen is None or not _is(seen, seen.status.applied_input_hash, wanted, *local_refs(wanted.spec.image_maps, find)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -13,18 +14,20 @@ from tests.controllers.rooms import now, room
 from upright.client.log_folder import Selection
 from upright.controllers.docker_compose_log_stream import DockerComposeLogStreamController
 from upright.controllers.docker_compose_service import DockerComposeServiceController
+from upright.controllers.fingerprint import CAUSE
 from upright.controllers.published_ports import PublishedPorts
 from upright.controllers.world.compose import ComposeFailed
 from upright.controllers.world.engine.errors import NotFound
 from upright.controllers.world.engine.protocol import Container, LogLine, PublishedPort
 from upright.controllers.world.engine.reports import EngineEvent
-from upright.openapi.meta import ObjectMeta
+from upright.openapi.meta import ObjectMeta, format_micro_time
 from upright.openapi.v1alpha1.docker_compose_service import (
     DockerComposeProject,
     DockerComposeService,
     DockerComposeServiceSpec,
 )
 from upright.openapi.v1alpha1.image_map import ImageMap, ImageMapSpec, ImageMapStatus
+from upright.openapi.v1alpha1.resource import TRIGGER
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable
@@ -45,6 +48,7 @@ class Machine:
     info: EngineInfo = INFO
     running: dict[str, Container] = field(default_factory=dict[str, Container])
     ups: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    removed: list[str] = field(default_factory=list[str])
     fails: str = ""
     replicas: int = 1
     said: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
@@ -79,6 +83,7 @@ class Machine:
     async def remove(self, spec: DockerComposeServiceSpec) -> None:
         for one in await self.containers(spec):
             del self.running[one.name]
+            self.removed.append(one.name)
 
     def show(self, one: Container) -> None:
         """Have the container be as it is said, and tell."""
@@ -168,6 +173,20 @@ async def test_a_service_waits_for_its_image_and_runs_it(tmp_path: Path) -> None
         await w.put(ImageMap(metadata=ObjectMeta(name="shop"), spec=ImageMapSpec(selector="shop")), built)
         await w.until(DockerComposeService, "web", lambda one: one.status.containers)
     assert machine.ups == [("web", "shop:1")]
+
+
+async def test_the_containers_are_made_anew_when_the_resource_was_triggered(tmp_path: Path) -> None:
+    machine = Machine()
+    async with room(tmp_path, lambda logs: controllers(machine, logs)) as w:
+        await w.put(service())
+        first = await w.until(DockerComposeService, "web", lambda one: one.status.containers)
+        notes = {CAUSE: "again", TRIGGER: format_micro_time(now() + timedelta(hours=1))}
+        await w.client.patch(first, {"metadata": {"annotations": notes}})
+        before = first.status.applied_input_hash
+        await w.until(DockerComposeService, "web", lambda one: one.status.applied_input_hash not in {"", before})
+        assert w.log("dcup:web") == ["Triggered: its containers are made anew"]
+    assert machine.ups == [("web", "")] * 2
+    assert machine.removed == ["shop-web-1"]
 
 
 async def test_after_a_restart_what_runs_is_left_running_and_what_is_gone_is_brought_up_again(tmp_path: Path) -> None:
