@@ -22,10 +22,18 @@ class Bundled:
     def get(self, path: str, *, free: bool = False, accept: str = "") -> Json:
         """Return the document of a path. Raises NotThere."""
         del free, accept
-        folder = Path(next(iter(import_module(_PACKAGE).__path__))) / "spec" / "upright"
         name = f"v3/{path.removeprefix(_V3).replace('/', '__')}" if path.startswith(_V3) else "discovery"
         try:
-            found: Json = json.loads((folder / f"{name}.json").read_bytes())
+            return _document(name)
         except FileNotFoundError as error:
             raise NotThere(f"there is no document for {path}") from error
-        return found
+
+    def openapi(self) -> Json:
+        """Return OpenAPI v2 of the whole API."""
+        return _document("v2")
+
+
+def _document(name: str) -> Json:
+    folder = Path(next(iter(import_module(_PACKAGE).__path__))) / "spec" / "upright"
+    found: Json = json.loads((folder / f"{name}.json").read_bytes())
+    return found
