@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
@@ -37,6 +37,11 @@ class Model(BaseModel):
         frozen=True,
         extra="ignore",
     )
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Return the model itself, which nobody changes: pydantic copies defaults wherever one is used."""
+        del memo
+        return self
 
     def to_wire(self) -> Json:
         """Return the JSON object: what is None or marked ``omit`` and empty is left out."""

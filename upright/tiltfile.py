@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -89,7 +90,11 @@ def evaluated(options: TiltfileOptions, *, said_later: bool) -> tuple[Evaluation
         else:
             sys.stderr.write(f"{text}\n")
 
-    found = anyio.run(partial(_evaluate, options.file, facts, say, timings))
+    gc.disable()  # an evaluation makes much and drops little, and the process ends with it
+    try:
+        found = anyio.run(partial(_evaluate, options.file, facts, say, timings))
+    finally:
+        gc.enable()
     for secret in found.secrets:
         secrets.add(secret.name, secret.key, secret.value)
     for text, level in kept:

@@ -153,8 +153,8 @@ def resource_image(project: Project, image: Image, *, base: bool) -> ResourceIma
         override_args=None if image.container_args is None else OverrideArgs(args=image.container_args),
     )
     needs: Literal["push", "base-image"] = "base-image" if base else "push"
-    build = image.build
-    docker = _docker(image, build, needs) if isinstance(build, DockerBuild) else None
+    build, context = image.build, context_ignores(image)
+    docker = _docker(image, build, needs, context) if isinstance(build, DockerBuild) else None
     return ResourceImage(
         image_map=image.map_name,
         selector=selector,
@@ -163,18 +163,20 @@ def resource_image(project: Project, image: Image, *, base: bool) -> ResourceIma
         needs=tuple(image.needs),
         base=base,
         deps=image.watched,
-        ignores=file_ignores(image),
+        ignores=file_ignores(image, context),
         only_updated=image.only_updated,
     )
 
 
-def _docker(image: Image, build: DockerBuild, needs: Literal["push", "base-image"]) -> DockerImageSpec:
+def _docker(
+    image: Image, build: DockerBuild, needs: Literal["push", "base-image"], context: tuple[IgnoreDef, ...]
+) -> DockerImageSpec:
     return DockerImageSpec(
         ref=image.familiar,
         dockerfile_contents=build.dockerfile,
         dockerfile_path=build.dockerfile_path,
         context=build.context,
-        context_ignores=context_ignores(image),
+        context_ignores=context,
         args=build.args,
         target=build.target,
         ssh_agent_configs=build.ssh,

@@ -33,10 +33,10 @@ def context_ignores(image: Image) -> tuple[IgnoreDef, ...]:
         raise Failure(f"reading dockerignore for {image.familiar}: {error}", image.place) from None
 
 
-def file_ignores(image: Image) -> tuple[IgnoreDef, ...]:
+def file_ignores(image: Image, context: tuple[IgnoreDef, ...]) -> tuple[IgnoreDef, ...]:
     """Return whose changes do not count: what is no part of the context, and the Dockerfile, which the Tiltfile watches."""
     own = (IgnoreDef(base_path=image.dockerfile),) if image.dockerfile else ()
-    return (*context_ignores(image), *own)
+    return (*context, *own)
 
 
 def repository_ignores(paths: Iterable[str]) -> tuple[IgnoreDef, ...]:

@@ -117,12 +117,13 @@ def add_image(project: Project, image: Image) -> None:
 
     Images of one name but different tags match only their own tag.
     """
-    for known in project.images:
-        if str(known.selector.reference) == str(image.selector.reference):
+    namesakes = project.images_by_name.setdefault(image.selector.reference.name, [])
+    for known in namesakes:
+        if known.selector.reference == image.selector.reference:
             raise Failure(f"Image for ref {quote(image.familiar)} has already been defined")
-        if known.selector.reference.name == image.selector.reference.name:
-            image.selector = replace(image.selector, exact=True)
-            known.selector = replace(known.selector, exact=True)
+        image.selector = replace(image.selector, exact=True)
+        known.selector = replace(known.selector, exact=True)
+    namesakes.append(image)
     project.images.append(image)
 
 
@@ -150,6 +151,9 @@ class ImageIndex:
     def __init__(self, images: Sequence[Image]) -> None:
         self.images = images
         self.by_map_name = {image.map_name: image for image in images}
+        self.by_name: dict[str, list[Image]] = {}
+        for image in images:
+            self.by_name.setdefault(image.selector.reference.name, []).append(image)
         self.consumed: dict[str, None] = {}
 
     def consumed_by(self, reference: Reference, consumer: Image | None = None) -> Image | None:
@@ -158,7 +162,7 @@ class ImageIndex:
         An image that is built on one of its own name means the one upstream.
         """
         self.consumed[reference.familiar_name] = None
-        for image in self.images:
+        for image in self.by_name.get(reference.name, ()):
             if image is not consumer and image.selector.matches(reference):
                 image.used = True
                 return image

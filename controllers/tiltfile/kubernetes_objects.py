@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -171,32 +172,24 @@ def _entities(value: object, where: str) -> Iterator[Entity]:
 
 def unique_names(entities: list[Entity]) -> list[str]:
     """Return a name for each: the shortest of name, name:kind, … that no other could have."""
-    counts: dict[str, int] = {}
-    for entity in entities:
-        for name in potential_names(entity):
-            counts[name] = counts.get(name, 0) + 1
-    names: list[str] = []
-    for at, entity in enumerate(entities):
-        possible = potential_names(entity)
-        names.append(next((name for name in possible if counts[name] == 1), f"{possible[-1]}:{at}"))
-    return names
+    possible = [potential_names(entity) for entity in entities]
+    counts = Counter(name for names in possible for name in names)
+    return [
+        next((name for name in names if counts[name] == 1), f"{names[-1]}:{at}") for at, names in enumerate(possible)
+    ]
 
 
 def potential_names(entity: Entity, least: int = 1) -> list[str]:
     """Return the names by which an object can be meant, the shortest first."""
-    return [join_parts(entity.parts[:count]).lower() for count in range(least, 5)]
+    parts = [join_parts((part,)).lower() for part in entity.parts]
+    return [":".join(parts[:count]) for count in range(least, 5)]
 
 
 def display_names(entities: list[Entity]) -> list[str]:
     """Return ``name:kind`` for each, longer where that is not unique."""
-    counts: dict[str, int] = {}
-    for entity in entities:
-        for name in potential_names(entity, 2):
-            counts[name] = counts.get(name, 0) + 1
-    return [
-        next((name for name in potential_names(entity, 2) if counts[name] == 1), potential_names(entity, 2)[-1])
-        for entity in entities
-    ]
+    possible = [potential_names(entity, 2) for entity in entities]
+    counts = Counter(name for names in possible for name in names)
+    return [next((name for name in names if counts[name] == 1), names[-1]) for names in possible]
 
 
 _BUILT_IN = frozenset({"", "apps", "batch", "extensions"})

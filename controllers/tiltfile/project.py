@@ -96,6 +96,7 @@ class Project:
 
     local_resources: dict[str, LocalResource] = field(default_factory=dict[str, "LocalResource"])
     images: list[Image] = field(default_factory=list["Image"])
+    images_by_name: dict[str, list[Image]] = field(default_factory=dict[str, "list[Image]"])
     entities: list[Entity] = field(default_factory=list["Entity"])
     entity_places: dict[tuple[str, ...], Place | None] = field(default_factory=dict[tuple[str, ...], "Place | None"])
     kubernetes_options: list[KubernetesOptions] = field(default_factory=list["KubernetesOptions"])

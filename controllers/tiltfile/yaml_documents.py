@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from upright.openapi.meta import Json
 
@@ -22,18 +23,50 @@ _FLOAT = re.compile(
 )
 _NULL = re.compile(r"(?:~|null|Null|NULL|)$")
 _TAGS = "tag:yaml.org,2002:"
+_STR, _MAP, _SEQ, _NULL_TAG = (f"{_TAGS}{kind}" for kind in ("str", "map", "seq", "null"))
+_PLAIN: dict[str, tuple[tuple[str, re.Pattern[str]], ...]] = {
+    **{letter: ((f"{_TAGS}bool", re.compile(rf"(?:{_BOOL.pattern})$")),) for letter in "yYtTfFoO"},
+    **{letter: ((f"{_TAGS}bool", re.compile(rf"(?:{_BOOL.pattern})$")), (_NULL_TAG, _NULL)) for letter in "nN"},
+    **dict.fromkeys("-+0123456789", ((f"{_TAGS}int", _INT), (f"{_TAGS}float", _FLOAT))),
+    ".": ((f"{_TAGS}float", _FLOAT),),
+    "~": ((_NULL_TAG, _NULL),),
+    "": ((_NULL_TAG, _NULL),),
+    "<": ((f"{_TAGS}merge", re.compile(r"<<$")),),
+}
+"""What a plain scalar may mean besides a string, by its first letter."""
 
 
-class GoLoader(yaml.CSafeLoader):
+@lru_cache(maxsize=1 << 14)
+def _scalar_tag(text: str) -> str:
+    """Return what a plain scalar means."""
+    for tag, pattern in _PLAIN.get(text[:1], ()):
+        if pattern.match(text):
+            return tag
+    return _STR
+
+
+class _Resolver:
+    """Go's rules for plain scalars, in place of PyYAML's; its own look-up by path, which nobody uses, is left out."""
+
+    def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:  # noqa: ANN401  reason: PyYAML's own: a bool, or two of them
+        if kind is yaml.ScalarNode:
+            return _scalar_tag(value or "") if implicit[0] else _STR
+        return _MAP if kind is yaml.MappingNode else _SEQ
+
+    def descend_resolver(self, current_node: object, current_index: object) -> None:
+        """Do nothing: no tag is resolved by its path."""
+        del current_node, current_index
+
+    def ascend_resolver(self) -> None:
+        """Do nothing: no tag is resolved by its path."""
+
+
+class GoLoader(_Resolver, yaml.CSafeLoader):
     """The C loader with Go's rules for plain scalars."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}  # Any: PyYAML's own table  # noqa: RUF012  reason: PyYAML's class attribute
 
-
-class GoDumper(yaml.CSafeDumper):
+class GoDumper(_Resolver, yaml.CSafeDumper):
     """The C dumper, which quotes what Go would not read back as a string."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {}  # Any: PyYAML's own table  # noqa: RUF012  reason: PyYAML's class attribute
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401  reason: PyYAML asks of any value
         """Write shared values out each time."""
@@ -41,19 +74,11 @@ class GoDumper(yaml.CSafeDumper):
         return True
 
 
-for _kind in (GoLoader, GoDumper):
-    _kind.add_implicit_resolver(f"{_TAGS}bool", re.compile(rf"(?:{_BOOL.pattern})$"), list("yYnNtTfFoO"))
-    _kind.add_implicit_resolver(f"{_TAGS}int", _INT, list("-+0123456789"))
-    _kind.add_implicit_resolver(f"{_TAGS}float", _FLOAT, list("-+.0123456789"))
-    _kind.add_implicit_resolver(f"{_TAGS}null", _NULL, ["~", "n", "N", ""])
-    _kind.add_implicit_resolver(f"{_TAGS}merge", re.compile(r"<<$"), ["<"])
-
-
-def _construct_bool(_loader: GoLoader, node: yaml.ScalarNode) -> bool:
+def _construct_bool(node: yaml.ScalarNode) -> bool:
     return str(node.value).lower() in _TRUE
 
 
-def _construct_int(_loader: GoLoader, node: yaml.ScalarNode) -> int:
+def _construct_int(node: yaml.ScalarNode) -> int:
     text = str(node.value).replace("_", "")
     sign = -1 if text.startswith("-") else 1
     digits = text.lstrip("+-")
@@ -62,14 +87,25 @@ def _construct_int(_loader: GoLoader, node: yaml.ScalarNode) -> int:
     return sign * int(digits, 0)
 
 
-def _construct_float(_loader: GoLoader, node: yaml.ScalarNode) -> float | int:
+def _construct_float(node: yaml.ScalarNode) -> float | int:
     number = float(str(node.value).lower().replace(".inf", "inf").replace(".nan", "nan"))
     return int(number) if math.isfinite(number) and number.is_integer() and abs(number) < 1 << 53 else number
 
 
-GoLoader.add_constructor(f"{_TAGS}bool", _construct_bool)
-GoLoader.add_constructor(f"{_TAGS}int", _construct_int)
-GoLoader.add_constructor(f"{_TAGS}float", _construct_float)
+_SCALARS: dict[str, Callable[[yaml.ScalarNode], bool | float | None]] = {
+    f"{_TAGS}bool": _construct_bool,
+    f"{_TAGS}int": _construct_int,
+    f"{_TAGS}float": _construct_float,
+    _NULL_TAG: lambda _node: None,
+}
+
+
+def _constructor(read: Callable[[yaml.ScalarNode], bool | float | None]) -> Callable[[GoLoader, yaml.ScalarNode], Any]:
+    return lambda _loader, node: read(node)
+
+
+for _tag, _read in _SCALARS.items():
+    GoLoader.add_constructor(_tag, _constructor(_read))
 
 
 class InvalidYAML(ValueError):
@@ -92,7 +128,7 @@ def documents(text: str) -> Iterator[Document]:
             while loader.check_node():
                 node = loader.get_node()
                 line = node.start_mark.line + 1 if node else 1
-                value = _with_string_keys(loader.construct_document(node))
+                value = _value(node, loader)
                 if value is not None:
                     yield Document(value, line)
         finally:
@@ -104,6 +140,38 @@ def documents(text: str) -> Iterator[Document]:
         raise InvalidYAML(f"{where}{error.problem or error.context}{context}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InvalidYAML(str(error)) from None
+
+
+def _value(node: yaml.Node | None, loader: GoLoader) -> Any:  # noqa: ANN401  reason: a decoded YAML document
+    """Return what a document's node means: what is plain at once, all else as PyYAML has it."""
+    if node is None:
+        return None
+    try:
+        return _plain(node)
+    except _NotPlain:
+        return _with_string_keys(loader.construct_document(node))
+
+
+class _NotPlain(Exception):
+    """The node has a tag, or a key, that takes PyYAML's own constructors."""
+
+
+def _plain(node: yaml.Node) -> Any:  # noqa: ANN401  reason: a decoded YAML document
+    tag = node.tag
+    if tag == _STR and isinstance(node, yaml.ScalarNode):
+        return node.value
+    if tag == _MAP and isinstance(node, yaml.MappingNode):
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            if key.tag != _STR or not isinstance(key, yaml.ScalarNode):
+                raise _NotPlain
+            found[key.value] = _plain(value)
+        return found
+    if tag == _SEQ and isinstance(node, yaml.SequenceNode):
+        return [_plain(one) for one in node.value]
+    if isinstance(node, yaml.ScalarNode) and tag in _SCALARS:
+        return _SCALARS[tag](node)
+    raise _NotPlain
 
 
 def _with_string_keys(value: Any) -> Any:  # noqa: ANN401  reason: a decoded YAML document
