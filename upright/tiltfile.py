@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from upright.client.cli.troubles import WrongUsage
 from upright.cluster_choice import choose
 from upright.controllers.tiltfile.evaluate import evaluate
 from upright.controllers.tiltfile.execution import in_thread
 from upright.controllers.tiltfile.language.cancellation import Cancellation
+from upright.controllers.tiltfile.limits import Limits, WrongLimit
 from upright.controllers.tiltfile.local_commands import LocalCommands
 from upright.controllers.tiltfile.project import Facts
 from upright.controllers.tiltfile.timings import Timings
@@ -93,6 +95,8 @@ def evaluated(options: TiltfileOptions, *, said_later: bool) -> tuple[Evaluation
     gc.disable()  # an evaluation makes much and drops little, and the process ends with it
     try:
         found = anyio.run(partial(_evaluate, options.file, facts, say, timings))
+    except WrongLimit as error:
+        raise WrongUsage(str(error)) from error
     finally:
         gc.enable()
     for secret in found.secrets:
@@ -108,16 +112,17 @@ def evaluated(options: TiltfileOptions, *, said_later: bool) -> tuple[Evaluation
 async def _evaluate(file: str, facts: Facts, say: Callable[[str, Level], None], timings: Timings) -> Evaluation:
     async with LocalProcesses() as processes:
         cancellation = Cancellation()
+        limits = Limits.of(facts.environ)
         work = partial(
             evaluate,
             file,
             facts,
             log=say,
-            run_local=LocalCommands(processes),
+            run_local=LocalCommands(processes, limits),
             cancellation=cancellation,
             timings=timings,
         )
-        return await in_thread(work, cancellation)
+        return await in_thread(work, cancellation, limits)
 
 
 def _facts(options: TiltfileOptions) -> Facts:

@@ -94,7 +94,7 @@ def evaluate(
     except TiltfileError as error:
         return _outcome(project, error=error)
     except Interrupted as interrupted:
-        return _outcome(project, error=TiltfileError(str(interrupted)))
+        return _outcome(project, error=interrupted.report or TiltfileError(str(interrupted)))
 
 
 def new_project(

@@ -6,10 +6,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import anyio
 import anyio.to_thread
 
 from upright.controllers.tiltfile.evaluate import evaluate
 from upright.controllers.tiltfile.language.cancellation import Cancellation
+from upright.controllers.tiltfile.limits import Limits, keep
 from upright.controllers.tiltfile.local_commands import LocalCommands
 
 if TYPE_CHECKING:
@@ -23,12 +25,16 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.tiltfile import Tiltfile
 
 
-async def in_thread(work: Callable[[], Evaluation], cancellation: Cancellation) -> Evaluation:
-    """Evaluate in a thread of its own; cancelling this ends the evaluation and the command it runs."""
-    try:
-        return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
-    finally:
-        cancellation.cancel()
+async def in_thread(work: Callable[[], Evaluation], cancellation: Cancellation, limits: Limits) -> Evaluation:
+    """Evaluate in a thread of its own, within limits; cancelling this ends the evaluation and the command it runs."""
+    async with anyio.create_task_group() as group:
+        group.start_soon(keep, limits, cancellation)
+        try:
+            return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+        finally:
+            cancellation.cancel()
+            group.cancel_scope.cancel()
+    raise AssertionError  # pragma: no cover  reason: nothing but a result or an error leaves the group
 
 
 class Execution:
@@ -36,7 +42,7 @@ class Execution:
 
     def __init__(self, facts: Callable[[], Facts], processes: Processes, logs: Logs, secrets: Secrets) -> None:
         self._facts = facts
-        self._run_local = LocalCommands(processes)
+        self._processes = processes
         self._logs = logs
         self._secrets = secrets
 
@@ -49,10 +55,10 @@ class Execution:
 
         cancellation = Cancellation()
         facts = replace(self._facts(), args=tiltfile.spec.args, name=tiltfile.name)
-        work = partial(
-            evaluate, tiltfile.spec.path, facts, log=say, run_local=self._run_local, cancellation=cancellation
-        )
-        evaluation = await in_thread(work, cancellation)
+        limits = Limits.of(facts.environ)
+        run_local = LocalCommands(self._processes, limits)
+        work = partial(evaluate, tiltfile.spec.path, facts, log=say, run_local=run_local, cancellation=cancellation)
+        evaluation = await in_thread(work, cancellation, limits)
         for secret in evaluation.secrets:
             self._secrets.add(secret.name, secret.key, secret.value)
         return evaluation

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.tiltfile import TiltfileSettings
 
 Level = Literal["INFO", "WARN", "ERROR"]
+MAX_SAID = 64 << 20  # characters printed
+MAX_READ = 256 << 20  # characters of a file
 TriggerMode = Literal["auto", "manual"]
 
 
@@ -91,6 +93,7 @@ class Project:
     interpreter: Interpreter
     settings: TiltfileSettings
     environ: dict[str, str] = field(default_factory=dict[str, str])
+    said: int = 0
     read_paths: dict[str, None] = field(default_factory=dict[str, None])
     warnings: list[str] = field(default_factory=list[str])
 
@@ -133,10 +136,21 @@ class Project:
         """Whether the Tiltfile may deploy to (and run commands against) the current cluster."""
         return self.facts.dev_cluster or self.facts.kube_context in self.allowed_contexts
 
+    def say(self, text: str) -> None:
+        """Log what the Tiltfile prints; raises Failure once that is a flood."""
+        self._count(text)
+        self.log(text, "INFO")
+
     def warn(self, text: str) -> None:
         """Log a warning, and keep it for the Tiltfile's status."""
+        self._count(text)
         self.warnings.append(text)
         self.log(text, "WARN")
+
+    def _count(self, text: str) -> None:
+        self.said += len(text)
+        if self.said > MAX_SAID:
+            raise Failure(f"stopped: the Tiltfile has printed more than {MAX_SAID >> 20} MiB")
 
     def watch(self, path: str, *, recursive: bool = False) -> None:
         """Note that the Tiltfile depends on the file, also if it is not there yet; a folder only if ``recursive``."""
@@ -147,13 +161,17 @@ class Project:
         """Return a file's text, and note the dependency; raises FileNotFoundError, or Failure for other trouble."""
         self.watch(path)
         try:
-            return Path(path).read_text(encoding="utf-8")
+            with Path(path).open(encoding="utf-8", newline="") as file:
+                text = file.read(MAX_READ + 1)
         except FileNotFoundError:
             raise
         except OSError as error:
             raise Failure(f"open {path}: {(error.strerror or str(error)).lower()}") from None
         except UnicodeDecodeError as error:
             raise Failure(f"{path} is not UTF-8 text: byte {error.start}") from None
+        if len(text) > MAX_READ:
+            raise Failure(f"read {path}: larger than {MAX_READ >> 20} MiB")
+        return text
 
     def read_or_fail(self, path: str) -> str:
         """Return a file's text; raises Failure, in Go's words, also for a file that is not there."""

@@ -52,7 +52,7 @@ def leave(project: Project, given: Code) -> None:
 def _print(project: Project) -> Builtin:
     def run(args: tuple[Value, ...], kwargs: dict[str, Value]) -> None:
         separator = bind("print", Separator, ((), kwargs), "").sep
-        project.log(separator.join(map(to_str, args)), "INFO")
+        project.say(separator.join(map(to_str, args)))
 
     return Builtin("print", run)
 

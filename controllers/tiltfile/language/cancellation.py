@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 from typing import TYPE_CHECKING, Self
 
 from upright.controllers.tiltfile.language.errors import Interrupted
@@ -22,6 +23,7 @@ class Cancellation:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread: int | None = None
+        self._cpu_before: float | None = None
         self.reason = ""
 
     def cancel(self, reason: str = "build canceled") -> None:
@@ -40,7 +42,16 @@ class Cancellation:
     def __enter__(self) -> Self:
         with self._lock:
             self._thread = threading.get_ident()
+            if self._cpu_before is None:
+                self._cpu_before = time.thread_time()
         return self
+
+    def cpu_seconds(self) -> float:
+        """Return for how long the evaluation has computed; 0 while it is not at it."""
+        with self._lock:
+            if self._thread is None or self._cpu_before is None:
+                return 0.0
+            return time.clock_gettime(time.pthread_getcpuclockid(self._thread)) - self._cpu_before
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

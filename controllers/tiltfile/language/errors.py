@@ -33,7 +33,11 @@ class Exit(Exception):
 
 
 class Interrupted(BaseException):
-    """The evaluation was cancelled from outside."""
+    """The evaluation was cancelled from outside; ``report`` says where it was, once that is known."""
+
+    def __init__(self, reason: str = "", report: TiltfileError | None = None) -> None:
+        super().__init__(reason)
+        self.report = report
 
 
 @dataclass(frozen=True, slots=True)

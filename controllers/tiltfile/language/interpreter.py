@@ -80,8 +80,9 @@ class Interpreter:
             yield
         except Exit:
             return
-        except Interrupted:
-            raise Interrupted(self.cancellation.reason) from None
+        except Interrupted as interrupted:
+            told = Interrupted(self.cancellation.reason).with_traceback(interrupted.__traceback__)
+            raise Interrupted(self.cancellation.reason, explain(told, self.sources)) from None
         except Exception as error:  # noqa: BLE001  reason: whatever a Tiltfile runs into gets its place
             explained = explain(error, self.sources)
             raise explained from (None if isinstance(error, Failure | TiltfileError) else error)

@@ -7,7 +7,7 @@ from itertools import islice
 from types import FunctionType
 from typing import TYPE_CHECKING
 
-from upright.controllers.tiltfile.language.errors import Failure, Frame, TiltfileError, nearest
+from upright.controllers.tiltfile.language.errors import Failure, Frame, Interrupted, TiltfileError, nearest
 from upright.controllers.tiltfile.language.operators import equal
 from upright.controllers.tiltfile.language.values import Builtin
 
@@ -88,7 +88,7 @@ def calling_place(frame: FrameType | None, sources: Mapping[str, Source]) -> Pla
 
 
 def _message(error: BaseException) -> str:
-    if isinstance(error, Failure):
+    if isinstance(error, Failure | Interrupted):
         return str(error)
     if isinstance(error, NameError):
         kind = "local" if isinstance(error, UnboundLocalError) or "free variable" in str(error) else "global"
