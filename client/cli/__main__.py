@@ -86,6 +86,9 @@ def _without_command(arguments: list[str]) -> int:
     if "--version" in arguments:
         return int(import_module("upright.client.cli.commands.version").run([]))
     wants_help = not arguments or {"-h", "--help"} & set(arguments)
+    if said := import_module("upright.client.cli.of_tilt").in_vain(word):
+        sys.stderr.write(f"{said}\n")
+        return 0
     if word or not wants_help:
         raise _refused(listed(), "", arguments)
     return _help_of("", listed())
@@ -107,7 +110,10 @@ def _refused(commands: dict[str, str], below: str, arguments: list[str]) -> Wron
     word = next((word for word in arguments if not word.startswith("-")), "")
     if not word:
         return WrongUsage(f"{arguments[-1]}: a command is missing: {', '.join(commands)}")
-    return WrongUsage(f'unknown command "{f"{below} {word}".lstrip()}"{closest(word, list(commands))}')
+    asked = f"{below} {word}".lstrip()
+    if why := import_module("upright.client.cli.of_tilt").why_not(asked):
+        return WrongUsage(f'there is no "{asked}" as Tilt has it: {why}')
+    return WrongUsage(f'unknown command "{asked}"{closest(word, list(commands))}')
 
 
 def _help_of(name: str, commands: dict[str, str]) -> int:
