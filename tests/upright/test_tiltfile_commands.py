@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import ast
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from upright.client.cli.__main__ import main
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pytest
+
+PAGE = Path(__file__).parents[2] / "docs/tiltfile-api.md"
 
 
 def test_a_tiltfile_is_checked_without_a_cluster_or_an_engine(
@@ -42,3 +43,12 @@ def test_the_stub_of_all_functions_is_python(capsys: pytest.CaptureFixture[str])
     assert main(["tiltfile", "api", "--form", "stub"]) == 0
     names = {node.name for node in ast.parse(capsys.readouterr().out).body if isinstance(node, ast.FunctionDef)}
     assert {"docker_build", "k8s_yaml", "local_resource"} <= names
+
+
+def test_the_page_of_all_functions_in_the_documents_is_the_one_that_is_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["tiltfile", "api", "--form", "markdown"]) == 0
+    assert capsys.readouterr().out == PAGE.read_text(), (
+        "run: upright tiltfile api --form markdown > docs/tiltfile-api.md"
+    )
