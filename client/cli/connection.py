@@ -63,6 +63,7 @@ class Connection:
         try:
             while line := answer.readline():
                 yield line
+            _require_end(answer)
         except (OSError, HTTPException) as error:
             raise CannotTell(f"the server at {self._where(free=False)} is gone: {error}") from error
 
@@ -86,6 +87,7 @@ class Connection:
         try:
             while line := answer.readline():
                 yield json.loads(line)
+            _require_end(answer)
         except TimeoutError:
             raise
         except (OSError, HTTPException) as error:
@@ -163,6 +165,12 @@ class Connection:
         if not free and self._secure is not None:
             return f"https://{self._secure.host}:{self._secure.port}"
         return f"http://{self._server.host}:{self._server.port}"
+
+
+def _require_end(answer: HTTPResponse) -> None:
+    """Raise HTTPException for an answer that has broken off: http.client takes that for its end when it reads lines."""
+    if getattr(answer, "chunk_left", None) is not None:
+        raise HTTPException("it broke off in the middle of its answer")
 
 
 def _refused(status: int, data: bytes) -> NoReturn:

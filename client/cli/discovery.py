@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 HOW_TO_START = 'start one with "upright ci" or "upright apiserver"'
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+_DEAD = frozenset({"Z", "X"})  # its parent has not heard of its end yet, and may never
 _START_TIME = 19  # field 22 of /proc/PID/stat, counted from the state, which follows the name in brackets
 
 
@@ -137,7 +138,9 @@ def _read(file: Path) -> Server | None:
 def _started(pid: int) -> str:
     """Return what no other process has: boot, process id namespace and start time; nothing if there is no such process."""
     try:
-        start = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[_START_TIME]
-        return f"{_BOOT.read_text('ascii').strip()} {Path('/proc/self/ns/pid').readlink()} {start}"
+        about = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        if about[0] in _DEAD:
+            return ""
+        return f"{_BOOT.read_text('ascii').strip()} {Path('/proc/self/ns/pid').readlink()} {about[_START_TIME]}"
     except OSError:
         return ""

@@ -23,7 +23,8 @@ def command() -> Command:
     """Return what help says."""
     return Command(
         "trigger",
-        "Has resources updated again: their commands run, their images are built, they are deployed anew.\n\n"
+        "Has resources updated again: their commands run, their images are built, their Jobs, Deployments, pods and containers\n"
+        "are made anew.\n\n"
         "What does not begin by itself (auto_init=False) begins; '(Tiltfile)' executes the Tiltfile again.",
         "upright trigger RESOURCE …",
         "upright trigger web\nupright trigger migrate smoke\nupright trigger '(Tiltfile)'",

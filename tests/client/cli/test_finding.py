@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import stat
 import subprocess
@@ -140,6 +141,37 @@ def test_where_nothing_runs_that_is_said_with_how_to_start_one(user: User) -> No
         'nothing answers at http://localhost:1 ([Errno 111] Connection refused): start one with "upright ci"'
         in away.stderr
     )
+
+
+def test_a_server_that_is_killed_while_it_answers_is_told(user: User) -> None:
+    with user.serving("one") as server:
+        named(server)
+        upright = [sys.executable, "-m", "upright.client.cli"]
+        command = [*upright, "get", "session", "-w", "-o", "name"]
+        with subprocess.Popen(
+            command,
+            cwd=server.folder,
+            env=environment_in(user.home),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as watching:
+            assert watching.stdout is not None
+            assert watching.stdout.readline() == f"session.tilt.dev/at-{server.port}\n"
+            label = [*upright, "label", "session", f"at-{server.port}", "seen=yes"]
+            subprocess.run(label, cwd=server.folder, env=environment_in(user.home), check=True, capture_output=True)
+            assert watching.stdout.readline()
+            server.end(signal.SIGKILL)
+            _, said = watching.communicate(timeout=20)
+        assert watching.returncode == 3
+        assert f"the server at http://localhost:{server.port} is gone" in said
+
+
+def test_a_process_that_has_ended_is_no_server_though_nobody_has_heard_of_its_end(user: User) -> None:
+    with user.serving("one") as server:
+        server.process.kill()
+        os.waitid(os.P_PID, server.process.pid, os.WEXITED | os.WNOWAIT)
+        assert "no upright is running here" in user.get("one").stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
