@@ -20,7 +20,7 @@ from upright.controllers.tiltfile.kubernetes_objects import (
     split_parts,
     unique_names,
 )
-from upright.controllers.tiltfile.language.errors import Failure, nearest
+from upright.controllers.tiltfile.language.errors import Failure, Failures, nearest
 from upright.controllers.tiltfile.language.text import quote
 from upright.controllers.tiltfile.live_updates import check_watched, restarting
 from upright.controllers.tiltfile.locators import located
@@ -235,11 +235,13 @@ class _Assembly:
     def apply_options(self) -> None:
         """Carry out the k8s_resource calls, in order."""
         everything = [entity for draft in self.drafts for entity in draft.entities] + self.rest
+        wrong: list[Failure] = []
         for options in self.project.kubernetes_options:
             try:
                 self.apply(options, everything)
             except Failure as failure:
-                raise Failure(str(failure), options.place) from None
+                wrong.append(Failure(str(failure), options.place))
+        Failures.check(wrong)
 
     def apply(self, options: KubernetesOptions, everything: Sequence[Entity]) -> None:
         if options.grouped:

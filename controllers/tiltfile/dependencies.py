@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from upright.controllers.tiltfile.language.errors import Failure, nearest
+from upright.controllers.tiltfile.language.errors import Failure, Failures, nearest
 from upright.controllers.tiltfile.language.text import quote
 
 if TYPE_CHECKING:
@@ -20,9 +20,13 @@ def known_dependencies(
 ) -> dict[str, tuple[str, ...]]:
     """Return each resource's dependencies that exist; raises Failure for one on itself, or a circle, with its place."""
     kept: dict[str, tuple[str, ...]] = {}
+    on_themselves = [
+        Failure(f"resource {name} specified a dependency on itself", places.get(name))
+        for name, dependencies in wanted.items()
+        if name in dependencies
+    ]
+    Failures.check(on_themselves)
     for name, dependencies in wanted.items():
-        if name in dependencies:
-            raise Failure(f"resource {name} specified a dependency on itself", places.get(name))
         for unknown in dict.fromkeys(one for one in dependencies if one not in wanted):
             hint = nearest(unknown, list(wanted))
             warn(f"resource {name} specified a dependency on unknown resource {unknown}{hint} - dependency ignored")

@@ -2,6 +2,7 @@
 
 Failure           said by a builtin or an operator while the Tiltfile runs
   WrongValue      an argument's value does not fit; the caller names the parameter
+  Failures        several that were found together
 Exit              exit(): the Tiltfile stops, and all is well
 Interrupted       cancelled from outside, or out of time (BaseException: nothing on the way may swallow it)
 TiltfileError     any of these once its place and call stack are known; what callers of the evaluator see
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+MAX_SHOWN = 10
+"""How many errors that were found together are shown."""
+
+
 class Failure(Exception):
     """The Tiltfile cannot go on; the evaluator adds the place, unless it is known here."""
 
@@ -26,6 +31,20 @@ class Failure(Exception):
 
 class WrongValue(Failure):
     """An argument's value does not fit, such as ``got int, want string``."""
+
+
+class Failures(Failure):
+    """Several that were found together, at least one."""
+
+    def __init__(self, all_of_them: Sequence[Failure]) -> None:
+        super().__init__(str(all_of_them[0]), all_of_them[0].place)
+        self.all = tuple(all_of_them)
+
+    @classmethod
+    def check(cls, found: Sequence[Failure]) -> None:
+        """Raise what was found, if anything."""
+        if found:
+            raise found[0] if len(found) == 1 else cls(found)
 
 
 class Exit(Exception):
@@ -70,7 +89,8 @@ class TiltfileError(Exception):
     """A Tiltfile that cannot be evaluated.
 
     ``frames`` run from the outermost call to the innermost, ``place`` is the innermost place, ``source`` its line of
-    text, ``builtin`` the function that complained. ``str()`` is the whole report; ``message`` only what is wrong.
+    text, ``builtin`` the function that complained. ``others`` were found together with it. ``str()`` is the whole report;
+    ``message`` only what is wrong.
     """
 
     def __init__(
@@ -88,8 +108,23 @@ class TiltfileError(Exception):
         self.source = source
         self.frames = tuple(frames)
         self.builtin = builtin
+        self.others: tuple[TiltfileError, ...] = ()
 
     def __str__(self) -> str:
+        shown = [error.report() for error in (self, *self.others[: MAX_SHOWN - 1])]
+        if len(self.others) >= MAX_SHOWN:
+            shown.append(f"… and {len(self.others) - MAX_SHOWN + 1} more errors")
+        return "\n\n".join(shown)
+
+    def with_others(self, others: Sequence[TiltfileError]) -> TiltfileError:
+        """Return the error together with others, and with those that came with them."""
+        for other in others:
+            self.others = (*self.others, other, *other.others)
+            other.others = ()
+        return self
+
+    def report(self) -> str:
+        """Return the report of this one error."""
         lines = [f"  {frame}" for frame in self.frames]
         if lines:
             lines.insert(0, "Traceback (most recent call last):")

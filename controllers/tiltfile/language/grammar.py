@@ -6,12 +6,12 @@ import ast
 import math
 from typing import TYPE_CHECKING, Any
 
+from upright.controllers.tiltfile.language.errors import TiltfileError
 from upright.controllers.tiltfile.language.scope import RESERVED, is_load, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from upright.controllers.tiltfile.language.errors import TiltfileError
     from upright.controllers.tiltfile.language.source import Source
 
 _NOT_STARLARK: dict[type[ast.AST], str] = {
@@ -87,13 +87,17 @@ _ALLOWED = (
 
 
 def check(tree: ast.Module, source: Source) -> None:
-    """Raise TiltfileError at the first thing that is not in the language."""
-    _Checker(source, tree).visit(tree, tree, in_function=False, in_loop=False)
+    """Raise TiltfileError for whatever is not in the language."""
+    checker = _Checker(source, tree)
+    checker.visit(tree, tree, in_function=False, in_loop=False)
+    if checker.found:
+        raise checker.found[0].with_others(checker.found[1:])
 
 
 class _Checker:
     def __init__(self, source: Source, tree: ast.Module) -> None:
         self.source = source
+        self.found: list[TiltfileError] = []
         self.loads = {id(statement.value) for statement in tree.body if isinstance(statement, ast.Expr)}
 
     def refuse(self, message: str, node: ast.AST) -> TiltfileError:
@@ -102,17 +106,27 @@ class _Checker:
     def visit(self, node: ast.AST, around: ast.AST, *, in_function: bool, in_loop: bool) -> None:
         """Check a node and what is in it; ``around`` is the nearest node that has a place."""
         around = node if hasattr(node, "lineno") else around
-        self.check_node(node, around)
-        self.check_statement(node, in_function=in_function, in_loop=in_loop)
+        try:
+            self.check_node(node, around)
+            self.check_statement(node, in_function=in_function, in_loop=in_loop)
+        except TiltfileError as error:
+            self.found.append(error)  # and no word on what is in it
+            return
         if isinstance(node, ast.FunctionDef | ast.Lambda):
             in_function, in_loop = True, False
         elif isinstance(node, ast.For | ast.While):
             in_loop = True
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.Call) and is_load(child):
-                self.check_load(child, in_function=in_function)
+                self.visit_load(child, in_function=in_function)
             else:
                 self.visit(child, around, in_function=in_function, in_loop=in_loop)
+
+    def visit_load(self, node: ast.Call, *, in_function: bool) -> None:
+        try:
+            self.check_load(node, in_function=in_function)
+        except TiltfileError as error:
+            self.found.append(error)
 
     def check_node(self, node: ast.AST, around: ast.AST) -> None:
         kind = type(node)

@@ -12,17 +12,19 @@ from upright.controllers.tiltfile.language.cancellation import Cancellation
 from upright.controllers.tiltfile.language.errors import Exit, Failure, Interrupted, TiltfileError, nearest
 from upright.controllers.tiltfile.language.grammar import check
 from upright.controllers.tiltfile.language.rewrite import HELPERS, Rewriter
-from upright.controllers.tiltfile.language.scope import EARLY, resolve
+from upright.controllers.tiltfile.language.scope import EARLY, loaded_paths, resolve
 from upright.controllers.tiltfile.language.source import Source
 from upright.controllers.tiltfile.language.traceback import calling_place, explain
 from upright.controllers.tiltfile.language.universe import UNIVERSE
 from upright.controllers.tiltfile.language.values import Value, freeze
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Mapping
+    import ast
+    from collections.abc import Callable, Collection, Generator, Iterator, Mapping
     from types import FunctionType
 
     from upright.controllers.tiltfile.language.errors import Place
+    from upright.controllers.tiltfile.language.scope import Names
 
 _FILE_NAMES = ("__file__", "__name__")
 
@@ -130,17 +132,10 @@ class Interpreter:
 
     def _prepare(self, path: str) -> dict[str, Value]:
         """Return the globals of a file about to run, with its code under ``@code``."""
-        try:
-            text = self.read(path)
-        except OSError as error:
-            raise Failure(f"error reading file {path}: {error.strerror or error}") from None
-        except UnicodeDecodeError as error:
-            raise Failure(f"error reading file {path}: not UTF-8 at byte {error.start}") from None
-        source = self.sources[path] = Source(path, text.removeprefix("\ufeff").replace("\r\n", "\n"))
+        source = self._source(path)
         try:
             tree = source.parse()
-            check(tree, source)
-            names = resolve(tree, source, (*self.known, *_FILE_NAMES))
+            names = self._names(tree, source)
             code = compile(Rewriter().visit(tree), path, "exec", dont_inherit=True)
         except RecursionError:
             raise Failure(f"{path} is nested too deeply") from None
@@ -158,6 +153,38 @@ class Interpreter:
         for name in names.free:
             builtins[name] = builtins[EARLY + name] = own[name] if name in own else self._named(name)
         return {"__builtins__": builtins, "@file": path, "@loaded": names.loaded, "@code": code}
+
+    def _source(self, path: str) -> Source:
+        try:
+            text = self.read(path)
+        except OSError as error:
+            raise Failure(f"error reading file {path}: {error.strerror or error}") from None
+        except UnicodeDecodeError as error:
+            raise Failure(f"error reading file {path}: not UTF-8 at byte {error.start}") from None
+        source = self.sources[path] = Source(path, text.removeprefix("\ufeff").replace("\r\n", "\n"))
+        return source
+
+    def _names(self, tree: ast.Module, source: Source) -> Names:
+        """Return the names a file uses; what is wrong with it is told together with what is wrong with files it loads."""
+        try:
+            check(tree, source)
+            return resolve(tree, source, (*self.known, *_FILE_NAMES))
+        except TiltfileError as error:
+            raise error.with_others(list(self._wrong_in_loads(tree, str(Path(source.path).parent)))) from None
+
+    def _wrong_in_loads(self, tree: ast.Module, directory: str) -> Iterator[TiltfileError]:
+        """Yield what can be found wrong, without running anything, in files of the project that are loaded."""
+        for name in loaded_paths(tree):
+            path = absolute(name, directory)
+            if "://" in name or path in self.sources:
+                continue
+            try:
+                source = self._source(path)
+                self._names(source.parse(), source)
+            except TiltfileError as error:
+                yield error
+            except (Failure, RecursionError):
+                continue  # told when it is loaded
 
     def _named(self, name: str) -> Value:
         return UNIVERSE[name] if name in UNIVERSE else self.predeclared(name)

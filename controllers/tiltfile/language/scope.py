@@ -38,7 +38,7 @@ def resolve(tree: ast.Module, source: Source, known: Collection[str]) -> Names:
     resolver = _Resolver(source, frozenset(known))
     resolver.file(tree)
     if resolver.undefined:
-        raise resolver.undefined[0]
+        raise resolver.undefined[0].with_others(resolver.undefined[1:])
     return resolver.names
 
 
@@ -161,6 +161,14 @@ def _evaluated(node: ast.stmt) -> list[ast.AST]:
     if isinstance(node, ast.If | ast.While):
         return [node.test]
     return [node]
+
+
+def loaded_paths(tree: ast.Module) -> Iterator[str]:
+    """Yield what the ``load`` statements of a file say of where to load from."""
+    for statement in tree.body:
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        if isinstance(call, ast.Call) and is_load(call) and call.args and isinstance(call.args[0], ast.Constant):
+            yield str(call.args[0].value)
 
 
 def _loaded(statement: ast.stmt) -> Iterator[str]:

@@ -7,7 +7,7 @@ from itertools import islice
 from types import FunctionType
 from typing import TYPE_CHECKING
 
-from upright.controllers.tiltfile.language.errors import Failure, Frame, Interrupted, TiltfileError, nearest
+from upright.controllers.tiltfile.language.errors import Failure, Failures, Frame, Interrupted, TiltfileError, nearest
 from upright.controllers.tiltfile.language.operators import equal
 from upright.controllers.tiltfile.language.values import Builtin
 
@@ -31,9 +31,13 @@ def explain(error: BaseException, sources: Mapping[str, Source]) -> TiltfileErro
     frames, builtin = _stack(error.__traceback__, sources)
     if isinstance(error, TiltfileError):  # found before its file ran; the frames are those that load it
         frames = frames if error.place is None else [*frames, Frame("<toplevel>", error.place)] if frames else frames
-        return TiltfileError(
+        told = TiltfileError(
             error.message, place=error.place, source=error.source, frames=frames, builtin=error.builtin
         )
+        return told.with_others(error.others)
+    if isinstance(error, Failures):
+        first, *others = (explain(one.with_traceback(error.__traceback__), sources) for one in error.all)
+        return first.with_others(others)
     place = next((frame.place for frame in reversed(frames) if frame.place), None)
     place = place or getattr(error, "place", None)
     source = sources[place.path].line(place.line) if place and place.path in sources else ""
