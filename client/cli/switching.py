@@ -22,10 +22,11 @@ def switch(connection: Connection, given: Given, *, on: bool) -> None:
     """Switch what is meant, ``--only`` all others the other way, and say what was changed."""
     known = resources(connection)
     chosen = _chosen(given, known)
+    for name in given.arguments:
+        if not _sources(known[name]):
+            raise Trouble(f"{name} cannot be enabled or disabled")
     for name, body in known.items():
         sources = _sources(body)
-        if name in chosen and not sources and not given.on("all"):
-            raise Trouble(f"{name} cannot be enabled or disabled")
         if not sources or not (name in chosen or _only(given)):
             continue
         wanted = on if name in chosen else not on

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shlex
 import sys
+from typing import TYPE_CHECKING
 
 from upright.client.cli.asked import SERVER_FLAGS, environment, server
 from upright.client.cli.connection import Connection
 from upright.client.cli.editor import Editor, scratch
 from upright.client.cli.flags import Command, Flag, parse
-from upright.client.cli.troubles import WrongUsage
+from upright.client.cli.troubles import NotThere, WrongUsage
+
+if TYPE_CHECKING:
+    from upright.client.cli.connection import Json
 
 _PATH = "/apis/tilt.dev/v1alpha1/tiltfiles/%28Tiltfile%29"
 _MERGE = "application/merge-patch+json"
@@ -37,7 +41,7 @@ def run(arguments: list[str]) -> int:
         raise WrongUsage("--clear cannot be specified with other values")
     connection = Connection(server(given))
     try:
-        had = [str(arg) for arg in connection.get(_PATH).get("spec", {}).get("args") or ()]
+        had = _had(connection)
         wanted = [] if given.on("clear") else given.arguments or _edited(had)
         if wanted == had:
             sys.stderr.write("The Tiltfile has those arguments already: nothing is changed.\n")
@@ -48,6 +52,16 @@ def run(arguments: list[str]) -> int:
     with_what = f"with: {shlex.join(wanted)}" if wanted else "without arguments"
     sys.stderr.write(f"The Tiltfile is executed again {with_what}\nHow it goes: upright logs -f '(Tiltfile)'\n")
     return 0
+
+
+def _had(connection: Connection) -> list[str]:
+    try:
+        spec: Json = connection.get(_PATH).get("spec") or {}
+    except NotThere:
+        raise NotThere(
+            "there is no Tiltfile yet: the run is just beginning, or the server has none of its own"
+        ) from None
+    return [str(arg) for arg in spec.get("args") or ()]
 
 
 def _edited(had: list[str]) -> list[str]:

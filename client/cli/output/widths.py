@@ -17,6 +17,6 @@ def widths(rows: Sequence[Sequence[str]]) -> list[int]:
 
 
 def line(row: Sequence[str], wide: Sequence[int]) -> str:
-    """Return a row; the last cell ends it."""
-    cells = [f"{cell:<{width}}" for cell, width in zip(row[:-1], wide, strict=False)]
+    """Return a row; the last cell ends it, and one that is too long for its column moves the others."""
+    cells = [f"{cell:<{max(width, len(cell) + _GAP)}}" for cell, width in zip(row[:-1], wide, strict=False)]
     return "".join([*cells, row[-1] if row else ""]) + "\n"
