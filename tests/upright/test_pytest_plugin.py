@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -137,6 +140,24 @@ def test_where_the_fixture_is_not_used_nothing_is_begun(project: pytest.Pytester
     run(project, "-n2").assert_outcomes(passed=1)
     assert not (project.path / "runs").exists()
     assert not leftovers(project)
+
+
+def test_a_test_session_that_is_killed_leaves_no_process(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_it="def test_it(upright):\n    open('ready', 'w').write('now')\n    open('never').read()\n",
+    )
+    for fifo in ("ready", "never"):
+        os.mkfifo(project.path / fifo)
+    command = [sys.executable, "-m", "pytest", "-n2", "-p", "no:looptime_plugin", "-p", "no:cacheprovider"]
+    if not entry_points(group="pytest11", name="upright"):
+        command += ["-p", "upright.pytest_plugin"]
+    with subprocess.Popen(command, cwd=project.path, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT) as killed:
+        (project.path / "ready").read_text()
+        family = psutil.Process(killed.pid).children(recursive=True)
+        killed.kill()
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert not alive
+    assert nothing_runs(project)
 
 
 def test_a_desk_begins_its_run_once_and_tells_everybody() -> None:

@@ -158,7 +158,7 @@ def test_the_fixture_brings_the_tiltfile_up(project: Path) -> None:
     if not entry_points(group="pytest11", name="upright"):  # installed before the plugin was there
         command += ["-p", "upright.pytest_plugin"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
-    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
     assert not server_of_or_gone(project)
 
 
