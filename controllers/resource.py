@@ -225,7 +225,7 @@ class ResourceController(Controller[Resource]):
         return ()
 
     def _tiltfile_seen(self, obj: Object) -> Iterable[Key]:
-        if isinstance(obj, Tiltfile) and obj.status.settings is not None:
+        if isinstance(obj, Tiltfile) and obj.name == TILTFILE and obj.status.settings is not None:
             self.scheduler.places = obj.status.settings.max_parallel_updates
         return (Key("", obj.name),)
 

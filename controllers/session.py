@@ -13,6 +13,7 @@ from upright.controllers.runtime.queue import Key
 from upright.controllers.verdict.session import Observed, decide, with_grace
 from upright.openapi.meta import ObjectMeta
 from upright.openapi.v1alpha1.cluster import Cluster
+from upright.openapi.v1alpha1.extension import Extension
 from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery
 from upright.openapi.v1alpha1.resource import TILTFILE, Resource
 from upright.openapi.v1alpha1.session import (
@@ -74,6 +75,8 @@ class SessionController(Controller[Session]):
     def watches(self) -> Iterable[Watch]:
         yield Watch(Resource, self._resource_seen)
         yield Watch(Cluster, lambda _: self._sessions())
+        yield Watch(Tiltfile, lambda _: self._sessions())
+        yield Watch(Extension, lambda _: self._sessions())
         yield Watch(KubernetesDiscovery, self._sight_seen)
 
     async def reconcile(self, turn: Turn[Session]) -> Outcome:
@@ -105,15 +108,16 @@ class SessionController(Controller[Session]):
         targets.sort(key=lambda target: target.name)
         started = session.status.start_time or turn.now
         ended = state.terminated if state is not None else None
+        beside, broken = _extensions(turn, state)
         needed = {name for r in resources if r.spec.auto_init for name in _clusters_of(r)}
         trouble = [one.status.error for one in turn.all(Cluster) if one.name in needed and one.status.error]
         seen = Observed(
             targets=targets,
             failures=[failure for r in resources for failure in r.status.failures],
             started=started,
-            tiltfile_error=ended.error if ended else "",
+            tiltfile_error=(ended.error if ended else "") or broken,
             wrong_usage=ended is not None and ended.wrong_usage,
-            tiltfile_done=_all_there(resources, state),
+            tiltfile_done=all(_all_there(resources, one) for one in (state, *beside)),
             cluster_error=next(iter(trouble), ""),
             cluster_needed=bool(needed),
             deployed_at={r.name: at for r in resources if (at := r.status.last_deploy_time)},
@@ -185,6 +189,19 @@ def _all_there(resources: Sequence[Resource], state: TiltfileStatus | None) -> b
         return False
     known = {r.name for r in resources if r.status.update_status}
     return known.issuperset(state.resources)
+
+
+def _extensions(turn: Turn[Session], state: TiltfileStatus | None) -> tuple[list[TiltfileStatus | None], str]:
+    """Return how far the Tiltfiles are that are executed beside the main one (None: not begun), and what is wrong."""
+    names = state.extensions if state is not None else ()
+    beside = [found.status if (found := turn.get(Tiltfile, name)) is not None else None for name in names]
+    for name, one in zip(names, beside, strict=True):
+        extension = turn.get(Extension, name)
+        error = one.terminated.error if one is not None and one.terminated is not None else ""
+        error = (extension.status.error if extension is not None else "") or error
+        if error:
+            return beside, f"extension {name}: {error}"
+    return beside, ""
 
 
 def _tiltfile_target(state: TiltfileStatus | None) -> Target:

@@ -20,6 +20,8 @@ from upright.controllers.docker_compose_log_stream import DockerComposeLogStream
 from upright.controllers.docker_compose_service import DockerComposeServiceController
 from upright.controllers.docker_image import DockerImageController
 from upright.controllers.engines import Engines
+from upright.controllers.extension import ExtensionController
+from upright.controllers.extension_repo import ExtensionRepoController
 from upright.controllers.image_map import ImageMapController
 from upright.controllers.kubernetes_apply import KubernetesApplyController
 from upright.controllers.kubernetes_discovery import KubernetesDiscoveryController
@@ -170,6 +172,8 @@ def controllers(wiring: Wiring) -> Iterable[Controller[Any]]:
     delivery = Delivery(engines, wiring.processes, wiring.environment)
     return [
         TiltfileController(execution, wiring.connection, logs, utc_now),
+        ExtensionRepoController(wiring.processes, wiring.environment, logs, utc_now),
+        ExtensionController(),
         ResourceController(logs, wiring.tail),
         CmdController(wiring.processes, logs, utc_now, wiring.environment),
         DockerImageController(engines, delivery, logs, utc_now),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from upright.controllers import fingerprint
 from upright.controllers.clusters import DOCKER_CLUSTER
 from upright.controllers.runtime.controller import Controller, Outcome
+from upright.controllers.tiltfile.extensions import unloaded
 from upright.openapi.meta import Object, ObjectMeta
 from upright.openapi.v1alpha1.cluster import Cluster, ClusterConnection, ClusterSpec, DockerConnection
 from upright.openapi.v1alpha1.cmd import Cmd
@@ -19,7 +20,7 @@ from upright.openapi.v1alpha1.file_watch import FileWatch
 from upright.openapi.v1alpha1.image_map import ImageMap
 from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply
 from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery
-from upright.openapi.v1alpha1.resource import TILTFILE, Resource, ResourceSpec
+from upright.openapi.v1alpha1.resource import Resource, ResourceSpec
 from upright.openapi.v1alpha1.tiltfile import Tiltfile, TiltfileRunning, TiltfileStatus, TiltfileTerminated
 from upright.openapi.v1alpha1.ui_button import UIButton
 
@@ -88,7 +89,10 @@ class TiltfileController(Controller[Tiltfile]):
         ran = view.result or _Ran(None, str(view.error), turn.now, turn.now)
         if ran.evaluation is None or ran.error:
             return Outcome(_ended(ran, print_))
-        await turn.apply(self._wanted(ran.evaluation), prune=(Resource, ImageMap, *MADE))
+        wanted = [one for one in self._wanted(turn, ran.evaluation) if not self._taken(turn, one)]
+        if unloaded(wanted):  # they have Tiltfiles of their own, which come second
+            await turn.apply([one for one in wanted if not isinstance(one, Extension)])
+        await turn.apply(wanted, prune=(Resource, ImageMap, *MADE))
         return Outcome(_ended(ran, print_))
 
     async def _run(self, tiltfile: Tiltfile, report: Callable[[Any], None]) -> _Ran:
@@ -103,8 +107,19 @@ class TiltfileController(Controller[Tiltfile]):
         log.write(f"Successfully loaded Tiltfile ({(finished - started).total_seconds() * 1000:.3f}ms)")
         return _Ran(evaluation, "", started, finished)
 
-    def _wanted(self, evaluation: Evaluation) -> Iterable[Object]:
-        yield Resource(metadata=ObjectMeta(name=TILTFILE), spec=ResourceSpec(kind="tiltfile"))
+    def _taken(self, turn: Turn[Tiltfile], obj: Object) -> bool:
+        """Whether another Tiltfile has the object already: the first to describe it keeps it."""
+        there = turn.get(type(obj), obj.name)
+        owners = there.metadata.owner_references if there is not None else ()
+        others = [one.name for one in owners if one.kind == "Tiltfile" and one.uid != turn.obj.metadata.uid]
+        if others and isinstance(obj, Resource):
+            told = f"Resource {obj.name} defined in two tiltfiles: {others[0]}, {turn.obj.name}"
+            self._logs.open(f"tiltfile:{turn.obj.name}:1", turn.obj.name).write(told, level="ERROR")
+        return bool(others)
+
+    def _wanted(self, turn: Turn[Tiltfile], evaluation: Evaluation) -> Iterable[Object]:
+        labels = turn.obj.spec.labels
+        yield Resource(metadata=ObjectMeta(name=turn.obj.name, labels=labels), spec=ResourceSpec(kind="tiltfile"))
         resources = evaluation.resources
         maps: dict[str, ImageMap] = {}
         if any(resource.spec.kind == "kubernetes" for resource in resources):
@@ -122,14 +137,15 @@ class TiltfileController(Controller[Tiltfile]):
                     image.image_map, ImageMap(metadata=ObjectMeta(name=image.image_map), spec=image.selector)
                 )
         yield from maps.values()
-        yield from map(_labelled, evaluation.objects)
+        yield from (_labelled(one, labels) for one in evaluation.objects)
 
 
-def _labelled(obj: Object) -> Object:
-    """Return a resource with its labels as those of the object too: by them it is selected."""
-    if not isinstance(obj, Resource) or not obj.spec.labels:
+def _labelled(obj: Object, more: dict[str, str]) -> Object:
+    """Return an object with the Tiltfile's labels, a resource with its own ones too: by them it is selected."""
+    own = {label: label for label in obj.spec.labels} if isinstance(obj, Resource) else {}
+    labels = more | own | obj.metadata.labels
+    if labels == obj.metadata.labels:
         return obj
-    labels = {label: label for label in obj.spec.labels} | obj.metadata.labels
     return obj.model_copy(update={"metadata": obj.metadata.model_copy(update={"labels": labels})})
 
 
@@ -148,4 +164,5 @@ def _ended(ran: _Ran, print_: str) -> TiltfileStatus:
         settings=found.settings if found is not None else None,
         config_files=tuple(found.config_files) if found is not None else (),
         resources=names,
+        extensions=unloaded(found.made) if found is not None else (),
     )

@@ -139,11 +139,11 @@ def _evaluated(path: str, project: Project) -> Evaluation:
             from upright.controllers.tiltfile.live_updates import check_all_used  # noqa: PLC0415  reason: where used
 
             check_all_used(project)
+        resources = make_resources(project)
         if project.objects:
             from upright.controllers.tiltfile.extensions import check_extensions  # noqa: PLC0415  reason: only where used
 
-            check_extensions(project)
-        resources = make_resources(project)
+            check_extensions(project, resources)
         if not resources and project.facts.must_have_resources:
             raise Failure("No resources found. Check out https://docs.tilt.dev/tutorial.html to get started!")
         running = enabled_names(project, resources)

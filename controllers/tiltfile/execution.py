@@ -13,6 +13,7 @@ from upright.controllers.tiltfile.evaluate import evaluate
 from upright.controllers.tiltfile.language.cancellation import Cancellation
 from upright.controllers.tiltfile.limits import Limits, keep
 from upright.controllers.tiltfile.local_commands import LocalCommands
+from upright.openapi.v1alpha1.resource import TILTFILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,8 @@ class Execution:
 
         cancellation = Cancellation()
         facts = replace(self._facts(), args=tiltfile.spec.args, name=tiltfile.name)
+        if tiltfile.name != TILTFILE:  # an extension's: as in Tilt, it may go wherever the main one may
+            facts = replace(facts, must_have_resources=False, dev_cluster=True)
         limits = Limits.of(facts.environ)
         run_local = LocalCommands(self._processes, limits)
         work = partial(evaluate, tiltfile.spec.path, facts, log=say, run_local=run_local, cancellation=cancellation)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import tempfile
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 from upright.controllers.tiltfile.builtins.local import run
+from upright.controllers.tiltfile.extension_repos import checked_out, extension_path
 from upright.controllers.tiltfile.language.errors import Failure
+from upright.controllers.tiltfile.language.text import quote
 from upright.controllers.tiltfile.object_names import sanitized
 from upright.controllers.tiltfile.readers import Command
 from upright.openapi.meta import ObjectMeta
@@ -18,15 +16,19 @@ from upright.openapi.v1alpha1.extension import Extension, ExtensionSpec
 from upright.openapi.v1alpha1.extension_repo import ExtensionRepo, ExtensionRepoSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
     from upright.controllers.tiltfile.project import Project
+    from upright.openapi.meta import Object
+    from upright.openapi.v1alpha1.resource import Resource
 
 PREFIX = "ext://"
 MANAGED_BY = "tilt.dev/managed-by"
 LOADER = "tiltfile.loader"
 DEFAULT_NAME = "default"
 DEFAULT_URL = "https://github.com/tilt-dev/tilt-extensions"
-_CACHE = "upright/tilt_modules"  # extensions look for a folder of this name above them
-_SCHEME = re.compile(r"^https?://")
+GIT_ENV = ("GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true")
 
 
 def locate_extension(project: Project, name: str) -> str:
@@ -39,12 +41,7 @@ def locate_extension(project: Project, name: str) -> str:
     try:
         repo = _repo(project, extension.spec.repo_name)
         root = _root(project, repo)
-        path = extension.spec.repo_path
-        tiltfile = Path(os.path.normpath(root / repo.spec.git_subpath / path / "Tiltfile"))
-        if not tiltfile.is_relative_to(root):
-            raise Failure(f"invalid repo path: {path}")
-        if not tiltfile.exists():
-            raise Failure(f"no extension tiltfile found at {tiltfile}")
+        tiltfile = extension_path(extension.spec, root, repo.spec.git_subpath)
     except Failure as failure:
         raise Failure(f"cannot load {name}: {failure}") from None
     return str(tiltfile)
@@ -86,58 +83,32 @@ def _repo(project: Project, name: str) -> ExtensionRepo:
 
 def _root(project: Project, repo: ExtensionRepo) -> Path:
     """Return where the repository is, after fetching it where that is needed: once in an evaluation."""
-    url, ref = repo.spec.url, repo.spec.ref
-    if url.startswith("file://"):
-        return Path(os.path.normpath(url.removeprefix("file://")))
-    home = project.environ.get("XDG_DATA_HOME") or str(Path(project.environ.get("HOME", "/")) / ".local/share")
-    folder = Path(home) / _CACHE / (_SCHEME.sub("", url).rstrip("/") + (f"@{ref.replace('/', '_')}" if ref else ""))
-    fetched: set[Path] = project.memory.setdefault("extension_repos", set())
-    if folder in fetched:
-        return folder
-    if not folder.exists():
-        _clone(project, repo, folder)
-    elif not ref:
-        _renew(project, repo, folder)
-    fetched.add(folder)
-    return folder
+    fetched: dict[tuple[str, str], Path] = project.memory.setdefault("extension_repos", {})
+    version = repo.spec.url, repo.spec.ref
+    if version not in fetched:
+        git = partial(_git, project)
+        fetched[version] = checked_out(repo, project.environ, git, lambda text: project.log(text, "INFO")).path
+        annotations = {**repo.metadata.annotations, MANAGED_BY: LOADER}  # it is up to date already
+        metadata = repo.metadata.model_copy(update={"annotations": annotations})
+        project.objects["ExtensionRepo", repo.name] = repo.model_copy(update={"metadata": metadata})
+    return fetched[version]
 
 
 def _git(project: Project, *words: str) -> None:
-    env = ("GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true")
-    run(project, Command(("git", *words), project.directory, env), None, quiet=True, echo=False)
+    run(project, Command(("git", *words), project.directory, GIT_ENV), None, quiet=True, echo=False)
 
 
-def _clone(project: Project, repo: ExtensionRepo, folder: Path) -> None:
-    """Clone into a folder beside, which takes its place when it is complete."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    project.log(f"Downloading extension repo {repo.name} from {repo.spec.url}", "INFO")
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as fresh:
-        made = str(Path(fresh) / "repo")
-        try:
-            _git(project, "clone", "--quiet", "--", repo.spec.url, made)
-            if repo.spec.ref:
-                _git(project, "-C", made, "checkout", "--quiet", "--detach", repo.spec.ref)
-        except Failure as failure:
-            raise Failure(f"loading extension repo {repo.name}: {failure}") from None
-        try:
-            Path(made).rename(folder)
-        except OSError:  # another run was faster
-            shutil.rmtree(made, ignore_errors=True)
+def unloaded(objects: Iterable[Object]) -> tuple[str, ...]:
+    """Return the names of the extensions that nothing loads, so that each is executed as a Tiltfile of its own."""
+    return tuple(
+        one.name for one in objects if isinstance(one, Extension) and MANAGED_BY not in one.metadata.annotations
+    )
 
 
-def _renew(project: Project, repo: ExtensionRepo, folder: Path) -> None:
-    """Take in what is new; without a network what is here has to do."""
-    try:
-        _git(project, "-C", str(folder), "pull", "--quiet", "--ff-only")
-    except Failure:
-        project.log(f"Extension repo {repo.name} could not be renewed: using what is cached", "INFO")
-
-
-def check_extensions(project: Project) -> None:
-    """Raise Failure if an extension is to be run beside the Tiltfile, which is not possible yet."""
-    for (kind, name), obj in project.objects.items():
-        if kind == "Extension" and MANAGED_BY not in obj.metadata.annotations:
-            raise Failure(
-                f"v1alpha1.extension {name!r}: an extension that is not loaded cannot be run beside the Tiltfile yet: "
-                f"load it with load('ext://{name}', …) or include('ext://{name}')"
-            )
+def check_extensions(project: Project, resources: Iterable[Resource]) -> None:
+    """Raise Failure if an extension has the name of a resource, which it would be shown as."""
+    kinds = {"kubernetes": "Kubernetes resource", "compose": "Docker Compose service", "local": "local resource"}
+    named = {resource.name: kinds.get(resource.spec.kind, "resource") for resource in resources}
+    for name in unloaded(project.objects.values()):
+        if name in named:
+            raise Failure(f"Extension {quote(name)} has the same name as a {named[name]}")

@@ -22,13 +22,14 @@ class ExtensionRepoSpec(Model):
 
 
 class ExtensionRepoStatus(Model):
-    """Where it is on this machine, and which version that is."""
+    """Where it is on this machine, and which version that is; ``ran`` names the spec that this belongs to."""
 
     error: str = omit("")
     last_fetched_at: MicroTime | None = None
     path: str = omit("")
     checkout_ref: str = omit("")
     stale_reason: str = omit("")
+    ran: str = omit("")
 
 
 class ExtensionRepo(Object):

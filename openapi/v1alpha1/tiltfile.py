@@ -68,7 +68,10 @@ class TiltfileSettings(Model):
 
 
 class TiltfileStatus(Model):
-    """One of waiting, running, terminated; ``ran`` names the spec that the state belongs to."""
+    """One of waiting, running, terminated; ``ran`` names the spec that the state belongs to.
+
+    ``resources`` are what it describes; ``extensions`` those Tiltfiles that are executed beside it.
+    """
 
     waiting: StepWaiting | None = None
     running: TiltfileRunning | None = None
@@ -77,6 +80,7 @@ class TiltfileStatus(Model):
     settings: TiltfileSettings | None = None
     config_files: tuple[str, ...] = omit(())
     resources: tuple[str, ...] = omit(())
+    extensions: tuple[str, ...] = omit(())
 
 
 def _state(body: Json) -> str:

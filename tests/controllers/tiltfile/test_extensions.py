@@ -129,9 +129,9 @@ def test_a_repository_that_cannot_be_cloned_says_why_and_leaves_nothing(world: W
     assert list((world.root / "cache/upright/tilt_modules/github.com/tilt-dev").iterdir()) == []
 
 
-def test_an_extension_that_is_not_loaded_is_refused_for_now(world: World) -> None:
-    text = 'v1alpha1.extension(name = "x", repo_name = "r", repo_path = "p")'
-    assert "cannot be run beside the Tiltfile yet" in world.wrong(text + DONE)
+def test_an_extension_that_is_not_loaded_may_not_have_the_name_of_a_resource(world: World) -> None:
+    text = 'v1alpha1.extension(name = "done", repo_name = "r", repo_path = "p")'
+    assert world.wrong(text + DONE) == 'Extension "done" has the same name as a local resource'
 
 
 def test_an_extension_of_an_unknown_repository_is_refused(world: World) -> None:
