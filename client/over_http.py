@@ -84,6 +84,9 @@ class OverHttp:
             try:
                 with anyio.fail_after(CALL_SECONDS):
                     return await self._once(method, self._url(request), body, headers)
+            except aiohttp.ClientConnectorCertificateError as error:  # which no waiting mends
+                message = f"the API server at {self._server} is not trusted: {error.certificate_error}"
+                raise ServiceUnavailable(message) from error
             except aiohttp.ClientConnectorError as error:
                 if anyio.current_time() >= until:
                     raise ServiceUnavailable(f"the API server at {self._server} cannot be reached: {error}") from error

@@ -8,6 +8,7 @@ import os
 import ssl
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 import yaml
 
@@ -62,6 +63,14 @@ async def test_another_server_takes_a_url_and_a_token(served: Served) -> None:
         Client.connect("http://ci.example.org:10350", token=access.token)
     with pytest.raises(ValueError, match="no address of a server"):
         Client.connect("localhost:10350")
+
+
+async def test_a_server_that_another_authority_vouches_for_is_not_trusted(served: Served, tmp_path: Path) -> None:
+    access = read(served.folder / "kubeconfig")
+    stranger = certificate(tmp_path / "stranger", NOW).authority.read_text()
+    async with Client.connect(access.server, token=access.token, authority=stranger, patience=60) as client:
+        with anyio.fail_after(20), pytest.raises(ServiceUnavailable, match="is not trusted"):
+            await client.get(Resource, "web")
 
 
 async def test_where_nothing_runs_it_is_said_how_to_start_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
