@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,7 +42,7 @@ def explained(asked: Asked, schemas: Mapping[str, Json], *, recursive: bool) -> 
         here = _inside(fields[name], schemas)
     parts = [_head(asked)]
     if asked.path:
-        parts.append(f"FIELD: {asked.path[-1]} <{type_}>\n{_enum(told, '')}")
+        parts.append(f"FIELD: {asked.path[-1]} <{type_}>\n{_values(told, '')}")
     parts.append(f"DESCRIPTION:\n{_paragraph(_about(told, schemas) or '<empty>', 4)}")
     if fields := _fields(here, schemas):
         lines = _tree(here, schemas, 2, ()) if recursive else _listed(here, schemas)
@@ -59,7 +60,7 @@ def _listed(schema: Json, schemas: Mapping[str, Json]) -> Iterator[str]:
     required = _required(schema, schemas)
     for name, field in _fields(schema, schemas).items():
         yield f"  {name}\t<{_type(field)}>{' -required-' if name in required else ''}\n"
-        yield f"{_enum(field, '    ')}{_paragraph(about, 4) if (about := _about(field, schemas)) else ''}\n"
+        yield f"{_values(field, '    ')}{_paragraph(about, 4) if (about := _about(field, schemas)) else ''}\n"
 
 
 def _tree(schema: Json, schemas: Mapping[str, Json], indent: int, above: tuple[str, ...]) -> Iterator[str]:
@@ -67,7 +68,7 @@ def _tree(schema: Json, schemas: Mapping[str, Json], indent: int, above: tuple[s
     required = _required(schema, schemas)
     for name, field in _fields(schema, schemas).items():
         yield f"{'':{indent}}{name}\t<{_type(field)}>{' -required-' if name in required else ''}\n"
-        yield _enum(field, " " * (indent + 2))
+        yield _values(field, " " * (indent + 2))
         inside, type_ = _inside(field, schemas), _type(field)
         if type_ not in above and len(above) < _DEEPEST:
             yield from _tree(inside, schemas, indent + 2, (*above, type_))
@@ -129,9 +130,12 @@ def _about(schema: Json, schemas: Mapping[str, Json]) -> str:
     return str(schema.get("description") or _inside(schema, schemas).get("description") or "")
 
 
-def _enum(schema: Json, indent: str = "") -> str:
+def _values(schema: Json, indent: str = "") -> str:
+    """Return which values there are, and which one it has unless another is said."""
     values = [str(value) for value in schema.get("enum") or () if value != ""]
-    return f"{indent}enum: {', '.join(values)}\n" if values else ""
+    default = schema.get("default")
+    told = f"{indent}enum: {', '.join(values)}\n" if values else ""
+    return told + (f"{indent}default: {json.dumps(default)}\n" if default not in (None, "", {}, []) else "")
 
 
 def _paragraph(text: str, indent: int) -> str:

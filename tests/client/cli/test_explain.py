@@ -62,6 +62,12 @@ def test_a_field_is_laid_out_with_its_type_and_values() -> None:
     assert text("spec", "byName", "branches", "size") == text("spec", "size")
 
 
+def test_what_a_field_has_unless_another_value_is_said_is_told() -> None:
+    tree = {**SCHEMAS["x.Tree"], "properties": {"age": {"type": "integer", "default": 3}, "tags": {"default": {}}}}
+    said = explained(Asked("x.dev", "v1", "Tree"), {"x.Tree": tree}, recursive=False)
+    assert said.endswith("FIELDS:\n  age\t<integer>\n    default: 3\n\n  tags\t<Object>\n")
+
+
 def test_a_type_inside_itself_is_opened_once() -> None:
     assert text("spec", recursive=True).partition("FIELDS:\n")[2] == (
         "  branches\t<[]TreeSpec>\n"
