@@ -52,7 +52,8 @@ def _here() -> discovery.Server:
     try:
         return discovery.choose(discovery.running(), Path.cwd())
     except CannotTell as error:
-        raise ServiceUnavailable(str(error).replace("--port or UPRIGHT_PORT", "its URL")) from error
+        said = str(error).replace("where it is with --port", "its URL").replace("--port or UPRIGHT_PORT", "its URL")
+        raise ServiceUnavailable(said) from error
 
 
 def _published(server: discovery.Server) -> Access:

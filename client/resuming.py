@@ -75,6 +75,7 @@ class Resuming:
 
     async def _get_on(self, step: Callable[[], Awaitable[None]]) -> None:
         """Take a step; if it fails, see to it that the next one may succeed. Raises what waiting does not mend."""
+        began = anyio.current_time()
         try:
             await step()
         except (Gone, Expired) as error:
@@ -82,7 +83,7 @@ class Resuming:
             await self._close()
             self._since = ""
         except (APIError, OSError) as error:
-            await self._rest(error)
+            await self._rest(error, began)
 
     @property
     def _what(self) -> str:
@@ -92,10 +93,11 @@ class Resuming:
         """Have a connection; first, where it is not known from where on, all that is there."""
         if self._events is not None:
             return
-        if not self._since:
-            await self._list()
-        request = replace(self._request, resource_version=self._since)
-        self._events = await self._open.enter_async_context(self._transport.watch(request))
+        with anyio.fail_after(self._patience):
+            if not self._since:
+                await self._list()
+            request = replace(self._request, resource_version=self._since)
+            self._events = await self._open.enter_async_context(self._transport.watch(request))
         self._broken_at = None
 
     async def _list(self) -> None:
@@ -124,15 +126,17 @@ class Resuming:
         if event.type != "BOOKMARK":
             self._ready.append(event)
 
-    async def _rest(self, error: APIError | OSError) -> None:
+    async def _rest(self, error: APIError | OSError, began: float) -> None:
         """Wait before the next try, longer each time; raises what will not get better by waiting."""
+        was_away = self._events is None
         await self._close()
         if isinstance(error, APIError) and error.code < _OWN_FAULT and error.code != _TOO_MANY:
             raise error
         now = anyio.current_time()
-        self._broken_at = now if self._broken_at is None else self._broken_at
+        if self._broken_at is None:
+            self._broken_at = began if was_away else now
         if now - self._broken_at + self._pause > self._patience:
-            message = f"the watch of {self._what} broke and could not be resumed for {self._patience:.0f} s: {error}"
+            message = f"the watch of {self._what} broke and could not be resumed for {self._patience:g} s: {str(error) or 'no answer'}"
             raise ServiceUnavailable(message) from error
         _log.info("the watch of %s broke: %s; again in %.1f s", self._what, error, self._pause)
         await anyio.sleep(self._pause)

@@ -75,7 +75,7 @@ async def test_a_server_that_another_authority_vouches_for_is_not_trusted(served
 
 async def test_where_nothing_runs_it_is_said_how_to_start_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    with pytest.raises(ServiceUnavailable, match="no upright is running here"):
+    with pytest.raises(ServiceUnavailable, match=r"no upright is running here: .*, or say its URL$"):
         Client.connect()
 
 

@@ -86,7 +86,7 @@ async def test_objects_are_waited_for(client: Client) -> None:
     async with anyio.create_task_group() as group:
         group.start_soon(make)
         found = await client.wait(ConfigMap, "a", lambda one: one.data.get("x") == "2", namespace=SPACE)
-    assert found.data == {"x": "2"}
+        assert found.data == {"x": "2"}
     assert (await client.wait(Namespace, SPACE, "jsonpath={.status.phase}=Active")).name == SPACE
     async with anyio.create_task_group() as group:
         group.start_soon(lambda: client.delete(ConfigMap, "a", namespace=SPACE))

@@ -117,8 +117,17 @@ async def test_a_server_that_stays_away_ends_the_watch(client: Client, road: Roa
     async with client.watch(Cmd, patience=0.3) as changes:
         road.closed = True
         await road.cut()
-        with pytest.raises(ServiceUnavailable, match=r"watch of cmds broke and could not be resumed for 0 s"):
+        with pytest.raises(ServiceUnavailable, match=r"watch of cmds broke and could not be resumed for 0\.3 s"):
             await heard(changes, 1)
+
+
+async def test_a_server_that_is_not_there_is_not_waited_for_longer_than_was_said(far: Far, road: Road) -> None:
+    road.closed = True
+    access = replace(far.access, server=f"https://127.0.0.1:{road.port}")
+    async with OverHttp.open(access, patience=1000) as transport:
+        with anyio.fail_after(PATIENCE_SECONDS), pytest.raises(ServiceUnavailable, match=r"for 0\.3 s"):
+            async with Client(transport).watch(Cmd, patience=0.3):
+                pytest.fail("the watch is not opened")
 
 
 async def test_what_waiting_does_not_mend_is_raised_at_once(far: Far) -> None:
