@@ -10,6 +10,7 @@ from upright.apiserver.clock import utc_now
 from upright.client.log_folder import Selection
 from upright.cluster_choice import choose
 from upright.controllers.apply_command import ApplyCommands
+from upright.controllers.button_triggers import ButtonTriggers
 from upright.controllers.cluster import ClusterController
 from upright.controllers.clusters import Clusters
 from upright.controllers.cmd import CmdController
@@ -22,6 +23,7 @@ from upright.controllers.docker_image import DockerImageController
 from upright.controllers.engines import Engines
 from upright.controllers.extension import ExtensionController
 from upright.controllers.extension_repo import ExtensionRepoController
+from upright.controllers.file_watch import FileWatchController
 from upright.controllers.image_map import ImageMapController
 from upright.controllers.kubernetes_apply import KubernetesApplyController
 from upright.controllers.kubernetes_discovery import KubernetesDiscoveryController
@@ -34,6 +36,7 @@ from upright.controllers.tiltfile.controller import TiltfileController
 from upright.controllers.tiltfile.execution import Execution
 from upright.controllers.tiltfile.injection import applied_objects, prepare
 from upright.controllers.tiltfile.project import Facts
+from upright.controllers.toggle_button import ToggleButtonController
 from upright.controllers.world.cluster_product import is_for_development
 from upright.controllers.world.environment import base_environment
 from upright.controllers.world.kubeconfig_files import choose_context
@@ -175,7 +178,9 @@ def controllers(wiring: Wiring) -> Iterable[Controller[Any]]:
         ExtensionRepoController(wiring.processes, wiring.environment, logs, utc_now),
         ExtensionController(),
         ResourceController(logs, wiring.tail),
-        CmdController(wiring.processes, logs, utc_now, wiring.environment),
+        CmdController(wiring.processes, logs, utc_now, wiring.environment, ButtonTriggers()),
+        FileWatchController(utc_now),
+        ToggleButtonController(),
         DockerImageController(engines, delivery, logs, utc_now),
         CmdImageController(engines, delivery, wiring.processes, wiring.environment, logs, utc_now),
         ImageMapController(),
