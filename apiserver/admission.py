@@ -45,7 +45,8 @@ def decode(kind: type[Object], body: Json, options: WriteOptions) -> Admitted:
     body = _filled_in(kind, body)
     model, body = _validated(kind, body)
     unknown = () if options.field_validation == "Ignore" else tuple(unknown_fields(model, body))
-    told = tuple(f'unknown field "{path}"' for path in unknown[:_FIELDS_TOLD])
+    told = tuple(f'duplicate field "{path}"' for path in options.duplicates[:_FIELDS_TOLD])
+    told += tuple(f'unknown field "{path}"' for path in unknown[:_FIELDS_TOLD])
     if told and options.field_validation == "Strict":
         prefix = f'{about.kind} in version "{about.version}" cannot be handled as a {about.kind}'
         raise BadRequest(f"{prefix}: strict decoding error: {', '.join(told)}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from upright.apiserver.ownership import ABSENT, Entry, Lists, Writer, entries_of, told
-from upright.openapi.errors import BadRequest, Cause, Conflict, named
+from upright.openapi.errors import BadRequest, Cause, Conflict
 from upright.openapi.meta import format_time
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Applying:
         differ = {path for path in self._wanted if path in now and before.get(path, ABSENT) != now[path]}
         taken = [(entry, sorted(entry.paths & differ)) for entry in others]
         if any(paths for _, paths in taken) and not self._force:
-            raise self._conflict(taken, str(new["metadata"].get("name", "")))
+            raise _conflict(taken)
         gone = before.keys() - now.keys()
         kept = [entry.without(gone.union(paths)) for entry, paths in taken]
         paths = frozenset(path for path in self._wanted if path in now)
@@ -106,23 +106,30 @@ class Applying:
             found.append(Entry(status, frozenset(self._lists.fields(old, "status"))))
         return found
 
-    def _conflict(self, taken: Sequence[tuple[Entry, list[Path]]], name: str) -> Conflict:
-        causes = [
-            Cause(told(path), f"conflict with {_who(entry)}", "FieldManagerConflict")
-            for entry, paths in taken
-            for path in paths
-        ]
-        lines = "\n".join(f"{cause.message}: {cause.field}" for cause in causes)
-        count = f"{len(causes)} conflict{'s' if len(causes) > 1 else ''}"
-        about = self._kind.definition
-        return Conflict(
-            f"Apply failed with {count}: {lines}", causes=causes, details=named(about.group, about.plural, name)
-        )
+
+def _conflict(taken: Sequence[tuple[Entry, list[Path]]]) -> Conflict:
+    """Return Kubernetes' words for fields that others own."""
+    causes = [
+        Cause(told(path), f"conflict with {_who(entry)}", "FieldManagerConflict")
+        for entry, paths in taken
+        for path in paths
+    ]
+    if len(causes) == 1:
+        return Conflict(f"Apply failed with 1 conflict: {causes[0].message}: {causes[0].field}", causes=causes)
+    lines = [
+        line
+        for entry, paths in sorted(taken, key=lambda one: _who(one[0]))
+        for line in (f"conflicts with {_who(entry)}:", *(f"- {told(path)}" for path in paths))
+    ]
+    return Conflict("\n".join([f"Apply failed with {len(causes)} conflicts: {lines[0]}", *lines[1:]]), causes=causes)
 
 
 def _who(entry: Entry) -> str:
-    below = f' with subresource "{entry.about["subresource"]}"' if entry.about.get("subresource") else ""
-    return f'"{entry.about.get("manager", "")}"{below} using {entry.about.get("apiVersion", "")}'
+    about = entry.about
+    below = f' with subresource "{about["subresource"]}"' if about.get("subresource") else ""
+    when = f" at {about['time']}" if about.get("time") else ""
+    how = f" using {about.get('apiVersion', '')}{when}" if about.get("operation") == "Update" else ""
+    return f'"{about.get("manager", "")}"{below}{how}'
 
 
 def _is_key(path: Path) -> bool:

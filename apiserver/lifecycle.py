@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -100,9 +101,13 @@ def require_no_new_finalizers(where: Target, old: Json, new: Json) -> None:
     added = [name for name in new["metadata"].get("finalizers") or () if name not in known]
     if added:
         about = where.kind.definition
-        why = f"no new finalizers can be added if the object is being deleted, found new finalizers {added}"
+        why = f"no new finalizers can be added if the object is being deleted, found new finalizers {_go_list(added)}"
         wrong = [causes.forbidden("metadata.finalizers", why)]
         raise errors.invalid(about.group, about.kind, where.name, wrong)
+
+
+def _go_list(texts: list[str]) -> str:
+    return f"[]string{{{', '.join(json.dumps(text) for text in texts)}}}"
 
 
 def ended(old: Json, new: Json) -> bool:

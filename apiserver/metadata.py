@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from upright.openapi.meta import Object, ObjectMeta, OwnerReference
 
 _PATH_SEGMENT_GROUPS = frozenset({"tilt.dev", "rbac.authorization.k8s.io"})
+_OWN_GROUPS = frozenset({"tilt.dev"})
+"""Where a finalizer may do without a domain, as in custom resources."""
+_FINALIZERS = frozenset({"orphan", "foregroundDeletion", "kubernetes"})
 _ANNOTATION_BYTES = 256 * 1024
 
 
@@ -26,9 +29,12 @@ def metadata_problems(kind: type[Object], meta: ObjectMeta, name: str) -> Iterat
     yield from _label_problems(meta.labels.items())
     yield from _annotation_problems(meta.annotations)
     yield from _owner_problems(meta.owner_references)
-    for finalizer in meta.finalizers:
+    for index, finalizer in enumerate(meta.finalizers):
         if trouble := _key_trouble(finalizer):
             yield causes.invalid_value("metadata.finalizers", finalizer, trouble)
+        elif "/" not in finalizer and finalizer not in _FINALIZERS and kind.definition.group not in _OWN_GROUPS:
+            why = "name is neither a standard finalizer name nor is it fully qualified"
+            yield causes.invalid_value(f"metadata.finalizers[{index}]", finalizer, why)
 
 
 def _owner_problems(owners: tuple[OwnerReference, ...]) -> Iterator[Cause]:

@@ -39,6 +39,7 @@ class WriteOptions:
     """How a create, an update or a patch is done.
 
     ``model`` is the body as a valid object, from callers in this process: it is not validated again.
+    ``duplicates`` are the fields that stood twice in the body as it was sent.
     """
 
     dry_run: bool = False
@@ -46,6 +47,7 @@ class WriteOptions:
     field_manager: str = ""
     force: bool = False
     model: Object | None = None
+    duplicates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,15 @@ from upright.apiserver.paging import NEWEST, Token, page
 from upright.apiserver.selection import Selection
 from upright.apiserver.storage.records import Closed, Compacted
 from upright.apiserver.streams import Stream
+from upright.openapi import causes, errors
 from upright.openapi.errors import BadRequest, Cause, Expired, ServiceUnavailable, Timeout
 
 if TYPE_CHECKING:
     from upright.apiserver.options import ListOptions, Target, WatchOptions
     from upright.apiserver.storage.records import Stored
     from upright.apiserver.storage.store import Store
+
+_MATCH = "resourceVersionMatch"
 
 
 def list_objects(store: Store, where: Target, options: ListOptions) -> Listing:
@@ -33,18 +36,21 @@ def _require_sensible(options: ListOptions) -> None:
     if options.limit < 0:
         raise BadRequest(f"limit must not be negative, and is {options.limit}")
     match, version = options.resource_version_match, options.resource_version
+    why = ""
     if match and options.continue_:
-        raise BadRequest("resourceVersionMatch is forbidden when continue is provided")
-    if match and not version:
-        raise BadRequest("resourceVersionMatch is forbidden unless resourceVersion is provided")
-    if match not in {"", "NotOlderThan", "Exact"}:
-        raise BadRequest(
-            f'resourceVersionMatch: Unsupported value: "{match}": supported values: "Exact", "NotOlderThan"'
-        )
-    if match == "Exact" and version == "0":
-        raise BadRequest('resourceVersionMatch "Exact" is forbidden for resourceVersion "0"')
+        why = "resourceVersionMatch is forbidden when continue is provided"
+    elif match and not version:
+        why = "resourceVersionMatch is forbidden unless resourceVersion is provided"
+    elif match == "Exact" and version == "0":
+        why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+    if why:
+        raise _wrong_match([causes.forbidden(_MATCH, why)])
     if options.continue_ and version not in {"", "0"}:
         raise BadRequest("specifying resource version is not allowed when using continue")
+
+
+def _wrong_match(wrong: list[Cause]) -> errors.Invalid:
+    return errors.invalid("meta.k8s.io", "ListOptions", "", wrong)
 
 
 def _one(store: Store, where: Target, selection: Selection) -> Listing:
@@ -100,7 +106,7 @@ def _revision(text: str) -> int:
 def _require_reached(store: Store, revision: int) -> None:
     if revision > store.revision:
         raise Timeout(
-            f"Too large resource version: {revision}, current: {store.revision}",
+            f"Timeout: Too large resource version: {revision}, current: {store.revision}",
             causes=[Cause("", "Too large resource version", "ResourceVersionTooLarge")],
             details={"retryAfterSeconds": 1},
         )
@@ -141,10 +147,11 @@ def watch_objects(store: Store, where: Target, options: WatchOptions) -> Stream:
 
 
 def _require_sensible_watch(options: WatchOptions) -> None:
-    if options.initial_events is not None and options.resource_version_match != "NotOlderThan":
-        raise BadRequest(
-            'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan: "resourceVersionMatch is required '
-            'when sendInitialEvents is set"'
-        )
-    if options.initial_events is None and options.resource_version_match:
-        raise BadRequest("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
+    match, why = options.resource_version_match, ""
+    if options.initial_events is not None and match != "NotOlderThan":
+        why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+    elif options.initial_events is None and match:
+        why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+    if why:
+        odd = [causes.not_supported(_MATCH, match, ("NotOlderThan",))] if match not in {"", "NotOlderThan"} else []
+        raise _wrong_match([causes.forbidden(_MATCH, why), *odd])

@@ -130,7 +130,7 @@ class _Strategic:
     def of_list(self, items: Sequence[Any], patch: Sequence[Any], path: str) -> list[Any]:
         merge_key = self._merge_keys[path]
         if not merge_key:
-            return [*items, *(item for item in patch if item not in items)]
+            return _ordered([*items, *(item for item in patch if item not in items)], [*patch], [*items], merge_key)
         if any(_directive(item) == "replace" for item in patch):
             return [item for item in patch if _directive(item) != "replace"]
         merged = list(items)
@@ -142,7 +142,7 @@ class _Strategic:
                 merged.append(self.of_map({}, change, path))
             else:
                 merged[at] = self.of_map(merged[at], change, path)
-        return merged
+        return _ordered(merged, [item for item in patch if _directive(item) != "delete"], [*items], merge_key)
 
 
 def _retained(body: Json, patch: Json) -> Json:

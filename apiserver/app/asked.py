@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, cast, get_args
 
 from upright.apiserver.options import (
@@ -13,13 +14,18 @@ from upright.apiserver.options import (
     WatchOptions,
     WriteOptions,
 )
-from upright.openapi.errors import BadRequest
+from upright.openapi import causes
+from upright.openapi.errors import BadRequest, Cause, Invalid, invalid
 
 if TYPE_CHECKING:
     from upright.apiserver.app.exchange import Exchange
     from upright.openapi.meta import Json
 
 _TIMEOUT_AT_MOST_SECONDS = 7 * 24 * 3600
+_OPTIONS_OF = {"POST": "CreateOptions", "PATCH": "PatchOptions", "DELETE": "DeleteOptions"}
+_FIELD_VALIDATIONS: tuple[str, ...] = ("", "Ignore", "Strict", "Warn")
+_MATCHES = ("Exact", "NotOlderThan", "")
+_PROPAGATIONS = ("Foreground", "Background", "Orphan", "nil")
 
 
 def list_options(exchange: Exchange) -> ListOptions:
@@ -52,11 +58,12 @@ def watch_options(exchange: Exchange) -> WatchOptions:
 
 def write_options(exchange: Exchange) -> WriteOptions:
     """Read how a write is to be done."""
+    kind = _OPTIONS_OF.get(exchange.method, "UpdateOptions")
     if not exchange.query:
         return WriteOptions(field_validation="Warn", field_manager=_manager(exchange))
     return WriteOptions(
-        dry_run=_dry_run(exchange.query.get("dryRun", ())),
-        field_validation=_field_validation(exchange.one("fieldValidation")),
+        dry_run=_dry_run(exchange.query.get("dryRun", ()), kind),
+        field_validation=_field_validation(exchange.one("fieldValidation"), kind),
         field_manager=exchange.one("fieldManager") or _manager(exchange),
         force=exchange.flag("force"),
     )
@@ -73,7 +80,7 @@ def delete_options(exchange: Exchange, body: Json) -> DeleteOptions:
         resource_version=str(preconditions.get("resourceVersion") or ""),
         propagation=_propagation(exchange, body),
         grace_period_seconds=_grace(body) if grace is None else grace,
-        dry_run=_dry_run(exchange.query.get("dryRun", ()) or body.get("dryRun") or ()),
+        dry_run=_dry_run(exchange.query.get("dryRun", ()) or body.get("dryRun") or (), "DeleteOptions"),
     )
 
 
@@ -82,32 +89,44 @@ def _manager(exchange: Exchange) -> str:
     return exchange.header(b"user-agent").partition("/")[0][:128]
 
 
-def _dry_run(values: object) -> bool:
+def _dry_run(values: object, options: str) -> bool:
     given = [value for value in values if value] if isinstance(values, list | tuple) else [values]
     if any(value != "All" for value in given):
-        raise BadRequest(f'dryRun="{given[0]}": the only value is All')
+        shown = json.dumps(given, ensure_ascii=False)
+        wrong = Cause("dryRun", f'Unsupported value: {shown}: supported values: "All"', "FieldValueNotSupported")
+        raise _wrong(options, wrong)
     return bool(given)
 
 
-def _field_validation(text: str) -> FieldValidation:
-    if text not in {"", *get_args(FieldValidation)}:
-        raise BadRequest(f'fieldValidation="{text}": want Strict, Warn or Ignore')
+def _wrong(options: str, cause: Cause) -> Invalid:
+    """Return Kubernetes' words for an option that cannot be."""
+    return invalid("meta.k8s.io", options, "", [cause])
+
+
+def _field_validation(text: str, options: str) -> FieldValidation:
+    if text not in _FIELD_VALIDATIONS:
+        raise _wrong(options, causes.not_supported("fieldValidation", text, _FIELD_VALIDATIONS))
     return cast("FieldValidation", text or "Warn")  # reason: just looked up among the literals
 
 
 def _match(exchange: Exchange) -> Match:
     text = exchange.one("resourceVersionMatch")
     if text not in get_args(Match):
-        raise BadRequest(f'resourceVersionMatch="{text}": want NotOlderThan or Exact')
+        raise _wrong("ListOptions", causes.not_supported("resourceVersionMatch", text, _MATCHES))
     return cast("Match", text)  # reason: just looked up among the literals
 
 
 def _propagation(exchange: Exchange, body: Json) -> Propagation:
     text = exchange.one("propagationPolicy") or str(body.get("propagationPolicy") or "")
-    if not text and (body.get("orphanDependents") or exchange.flag("orphanDependents")):
-        return "Orphan"
+    orphan: object = exchange.flag("orphanDependents") if "orphanDependents" in exchange.query else None
+    orphan = body.get("orphanDependents") if orphan is None else orphan
+    if text and orphan is not None:
+        why = "orphanDependents and deletionPropagation cannot be both set"
+        raise _wrong("DeleteOptions", causes.invalid_value("propagationPolicy", text, why))
+    if not text and orphan is not None:
+        return "Orphan" if orphan else "Background"
     if text not in get_args(Propagation):
-        raise BadRequest(f'propagationPolicy="{text}": want Background, Foreground or Orphan')
+        raise _wrong("DeleteOptions", causes.not_supported("propagationPolicy", text, _PROPAGATIONS))
     return cast("Propagation", text)  # reason: just looked up among the literals
 
 

@@ -104,7 +104,7 @@ class Front:
         if not (reads and place.short and scope["scheme"] == "http"):
             has = self._guard.level(exchange.headers, _cookie(scope))
             require(has, Level.READER if reads and not self._below.is_talk(place) else Level.ADMIN)
-        if place.subresource in {"", "status"}:
+        if not place.subresource or (place.subresource == "status" and place.kind.definition.status):
             await self._objects.serve(exchange, place)
         else:
             await self._below.serve(exchange, place)

@@ -9,6 +9,7 @@ import orjson
 
 from upright.apiserver.app.asked import delete_options, list_options, write_options
 from upright.apiserver.app.bodies import read_object, read_optional, read_patch
+from upright.apiserver.app.duplicates import duplicates
 from upright.apiserver.app.exchange import JSON
 from upright.apiserver.app.forms import OBJECT, Form, wanted
 from upright.apiserver.app.rendering import include_object, many, one
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from upright.apiserver.app.exchange import Exchange
     from upright.apiserver.app.places import Place
     from upright.apiserver.app.watches import Watches
-    from upright.apiserver.options import Deleted, Written
+    from upright.apiserver.options import Deleted, WriteOptions, Written
     from upright.apiserver.registry import Registry
     from upright.openapi.documents.tables import IncludeObject
     from upright.openapi.meta import Json
@@ -96,16 +97,19 @@ class Objects:
         await exchange.answer(many(where.kind.definition, listing, form, include, self._now))
 
     async def _create(self, exchange: Exchange, where: Target) -> None:
-        body = read_object(await exchange.body(), exchange.header(b"content-type"))
+        raw = await exchange.body()
+        body = read_object(raw, exchange.header(b"content-type"))
+        options = _validating(exchange, raw, body)
         if self._sessions_apart and where.kind.definition.resource == SESSIONS:
             where, body = _apart(where, body)
-        written = await self._registry.create(where, body, write_options(exchange))
+        written = await self._registry.create(where, body, options)
         await self._written(exchange, where, written, 201)
 
     async def _update(self, exchange: Exchange, where: Target) -> None:
         whole = not where.subresource
-        body = read_object(await exchange.body(), exchange.header(b"content-type"), whole=whole)
-        written = await self._registry.update(where, body, write_options(exchange))
+        raw = await exchange.body()
+        body = read_object(raw, exchange.header(b"content-type"), whole=whole)
+        written = await self._registry.update(where, body, _validating(exchange, raw, body))
         await self._written(exchange, where, written, 201 if written.created else 200)
 
     async def _patch(self, exchange: Exchange, where: Target) -> None:
@@ -113,7 +117,11 @@ class Objects:
         if kind == "apply" and not exchange.one("fieldManager"):
             wrong = [causes.required("fieldManager", "is required for apply patch")]
             raise invalid("meta.k8s.io", "PatchOptions", "", wrong)
-        written = await self._registry.patch(where, Patch(kind, body), write_options(exchange))
+        options = write_options(exchange)
+        if options.force and kind != "apply":
+            wrong = [causes.forbidden("force", "may not be specified for non-apply patch")]
+            raise invalid("meta.k8s.io", "PatchOptions", "", wrong)
+        written = await self._registry.patch(where, Patch(kind, body), options)
         await self._written(exchange, where, written, 201 if written.created else 200)
 
     async def _delete(self, exchange: Exchange, where: Target) -> None:
@@ -131,6 +139,15 @@ class Objects:
         form, include = _asked(exchange)
         body = one(where.kind.definition, written.stored, form, include, self._now)
         await exchange.answer(body, status, JSON, warning_headers(written.warnings))
+
+
+def _validating(exchange: Exchange, raw: bytes, body: Json) -> WriteOptions:
+    """Return the options of a write, with what stood twice in its body."""
+    options = write_options(exchange)
+    if options.field_validation == "Ignore" or raw[:1] != b"{":
+        return options
+    found = duplicates(raw, body)
+    return replace(options, duplicates=found) if found else options
 
 
 def _apart(where: Target, body: Json) -> tuple[Target, Json]:

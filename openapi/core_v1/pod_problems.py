@@ -42,8 +42,8 @@ def pod_spec_problems(spec: PodSpec, at: str, restart_policies: tuple[str, ...] 
     if not spec.containers:
         yield required(f"{at}.containers")
     yield from _containers(spec, at)
-    if spec.restart_policy not in restart_policies:
-        yield not_supported(f"{at}.restartPolicy", spec.restart_policy, restart_policies)
+    if (policy := spec.restart_policy or "Always") not in restart_policies:
+        yield not_supported(f"{at}.restartPolicy", policy, restart_policies)
     if (grace := spec.termination_grace_period_seconds) is not None and grace < 0:
         yield invalid_value(f"{at}.terminationGracePeriodSeconds", grace, "must be greater than or equal to 0")
     if spec.hostname and (trouble := dns_label_trouble(spec.hostname)):

@@ -14,7 +14,7 @@ from upright.apiserver.storage.records import Retention
 from upright.apiserver.storage.store import Store
 from upright.openapi.core_v1.namespace import Namespace
 from upright.openapi.core_v1.pod import Pod
-from upright.openapi.errors import APIError, BadRequest, Expired, ServiceUnavailable, Timeout
+from upright.openapi.errors import APIError, BadRequest, Expired, Invalid, ServiceUnavailable, Timeout
 from upright.openapi.v1alpha1.cmd import Cmd
 from upright.openapi.v1alpha1.resource import Resource
 from upright.openapi.v1alpha1.ui_resource import UIResource
@@ -139,8 +139,8 @@ async def test_a_list_may_say_how_old_it_may_be(registry: Registry) -> None:
         (ListOptions(resource_version="-1"), BadRequest),
         (ListOptions(resource_version="99"), Timeout),
         (ListOptions(resource_version="99", field_selector="metadata.name=a"), Timeout),
-        (ListOptions(resource_version_match="Exact"), BadRequest),
-        (ListOptions(resource_version="0", resource_version_match="Exact"), BadRequest),
+        (ListOptions(resource_version_match="Exact"), Invalid),
+        (ListOptions(resource_version="0", resource_version_match="Exact"), Invalid),
         (ListOptions(continue_="x"), BadRequest),
         (ListOptions(continue_="eyJ4IjoxfQ"), BadRequest),
         (ListOptions(label_selector="="), BadRequest),
@@ -239,9 +239,9 @@ async def test_a_watch_ends_when_its_time_is_over(registry: Registry) -> None:
     [
         (WatchOptions(resource_version="9"), Timeout),
         (WatchOptions(resource_version="x"), BadRequest),
-        (WatchOptions(initial_events=True), BadRequest),
-        (WatchOptions(resource_version_match="NotOlderThan"), BadRequest),
-        (WatchOptions(resource_version_match="Exact", initial_events=True), BadRequest),
+        (WatchOptions(initial_events=True), Invalid),
+        (WatchOptions(resource_version_match="NotOlderThan"), Invalid),
+        (WatchOptions(resource_version_match="Exact", initial_events=True), Invalid),
         (WatchOptions(label_selector="a in"), BadRequest),
     ],
 )

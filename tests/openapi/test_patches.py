@@ -106,13 +106,13 @@ LOG = {"name": "log", "image": "log:1"}
                 {
                     "name": "web",
                     "image": "web:1",
-                    "ports": [{"containerPort": 80}, {"containerPort": 81}],
+                    "ports": [{"containerPort": 81}, {"containerPort": 80}],
                     "env": [{"name": "A", "value": "2"}],
                 }
             ),
             id="lists inside items too",
         ),
-        pytest.param(containers(WEB), containers(LOG), containers(WEB, LOG), id="new items are added"),
+        pytest.param(containers(WEB), containers(LOG), containers(LOG, WEB), id="new items come first"),
         pytest.param(
             containers(WEB, LOG), containers({"name": "web", "$patch": "delete"}), containers(LOG), id="item deleted"
         ),
@@ -128,7 +128,7 @@ LOG = {"name": "log", "image": "log:1"}
         pytest.param({"a": {"b": 1}}, {"a": {"$patch": "delete"}}, {"a": {}}, id="object emptied"),
         pytest.param({"a": [1, 2]}, {"a": [3]}, {"a": [3]}, id="a list without merge key is replaced"),
         pytest.param({"a": {"b": 1}}, {"a": None, "x": {"y": 1}}, {"x": {"y": 1}}, id="null deletes"),
-        pytest.param({"spec": {"words": ["a"]}}, {"spec": {"words": ["b", "a"]}}, {"spec": {"words": ["a", "b"]}}),
+        pytest.param({"spec": {"words": ["a"]}}, {"spec": {"words": ["b", "a"]}}, {"spec": {"words": ["b", "a"]}}),
         pytest.param(
             {"metadata": {"finalizers": ["a", "b"]}},
             {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"]}},

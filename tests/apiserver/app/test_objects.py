@@ -163,7 +163,7 @@ async def test_wrong_fields_are_named_with_their_paths(caller: Caller, session: 
         ("GET", f"{SESSIONS}?limit=-1", 400, "BadRequest"),
         ("GET", f"{SESSIONS}?limit=many", 400, "BadRequest"),
         ("GET", f"{SESSIONS}?labelSelector=%21%21", 400, "BadRequest"),
-        ("GET", f"{SESSIONS}?resourceVersionMatch=Perhaps", 400, "BadRequest"),
+        ("GET", f"{SESSIONS}?resourceVersionMatch=Perhaps", 422, "Invalid"),
         ("GET", f"{SESSIONS}?continue=nix", 400, "BadRequest"),
         ("POST", f"{SESSIONS}/one", 405, "MethodNotAllowed"),
         ("PUT", SESSIONS, 405, "MethodNotAllowed"),

@@ -1,0 +1,52 @@
+"""Finds the fields that stand twice in a JSON body; the decoder keeps the last one and says nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from upright.openapi.meta import Json
+
+
+class _Twice(dict[str, Any]):
+    """An object with the keys that it was given more than once."""
+
+    keys_twice: tuple[str, ...] = ()
+
+
+def duplicates(raw: bytes, body: Json) -> tuple[str, ...]:
+    """Return the paths of what stands twice in the JSON text that was decoded as ``body``.
+
+    Machines send what they decode to: a body of the same length as when it is written again has lost nothing.
+    """
+    try:
+        if len(orjson.dumps(body)) == len(raw):
+            return ()
+        return tuple(_paths(json.loads(raw, object_pairs_hook=_noted), ""))
+    except (ValueError, TypeError, RecursionError):  # not JSON after all, or too deep: the decoder had the last word
+        return ()
+
+
+def _noted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    noted, seen = _Twice(made), set[str]()
+    noted.keys_twice = tuple(dict.fromkeys(key for key, _ in pairs if key in seen or seen.add(key)))
+    return noted
+
+
+def _paths(value: object, at: str) -> Iterator[str]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _paths(item, f"{at}[{index}]")
+    elif isinstance(value, dict):
+        if isinstance(value, _Twice):
+            yield from (f"{at}.{key}" if at else key for key in value.keys_twice)
+        for key, item in value.items():
+            yield from _paths(item, f"{at}.{key}" if at else key)
