@@ -78,7 +78,7 @@ async def test_what_is_applied_no_more_goes_unless_another_manager_has_it_too(re
 
 async def test_a_value_that_another_manager_set_is_a_conflict_until_forced(registry: Registry) -> None:
     await apply(registry, SETTINGS, "me", {"data": {"colour": "red"}})
-    with pytest.raises(Conflict, match='Apply failed with 1 conflict: conflict with "me": .data.colour$') as refused:
+    with pytest.raises(Conflict, match=r'Apply failed with 1 conflict: conflict with "me": \.data\.colour$') as refused:
         await apply(registry, SETTINGS, "you", {"data": {"colour": "blue"}})
     (cause,) = refused.value.causes
     assert (cause.field, cause.reason) == (".data.colour", "FieldManagerConflict")

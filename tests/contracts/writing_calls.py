@@ -1,0 +1,180 @@
+"""The calls that create, update, patch and apply."""
+
+from __future__ import annotations
+
+from tests.contracts.requests import (
+    APPLY,
+    DEPLOYMENTS,
+    JSON_PATCH,
+    MAPS,
+    MERGE,
+    SECRETS,
+    STRATEGIC,
+    Call,
+    applied,
+    config_map,
+    deployment,
+)
+
+WRITES = (
+    Call("create", "POST", MAPS, config_map("one", labels={"app": "shop", "tier": "web"})),
+    Call("create over existing", "POST", MAPS, config_map("one")),
+    Call("create without a name", "POST", MAPS, config_map("")),
+    Call("create by generateName", "POST", f"{MAPS}?dryRun=All", config_map("", generateName="run-")),
+    Call("create with a bad name", "POST", MAPS, config_map("Not_A_Name")),
+    Call("create with a resourceVersion", "POST", MAPS, config_map("rv", resourceVersion="1")),
+    Call("create in a missing namespace", "POST", "/api/v1/namespaces/nowhere/configmaps", config_map("one")),
+    Call("create in another namespace", "POST", MAPS, config_map("other", namespace="default")),
+    Call("create of another kind", "POST", MAPS, {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}}),
+    Call(
+        "create of another version", "POST", MAPS, {"apiVersion": "v2", "kind": "ConfigMap", "metadata": {"name": "x"}}
+    ),
+    Call("create without kind", "POST", f"{MAPS}?dryRun=All", {"metadata": {"name": "x"}}),
+    Call(
+        "create with forged metadata",
+        "POST",
+        f"{MAPS}?dryRun=All",
+        config_map("x", uid="u", generation=7, creationTimestamp="2001-01-01T00:00:00Z"),
+    ),
+    Call("create with a bad label", "POST", MAPS, config_map("x", labels={"a b": "c"})),
+    Call("create with a bad label value", "POST", MAPS, config_map("x", labels={"a": "c d"})),
+    Call("create with a number for a text", "POST", MAPS, config_map("x", {"a": 1})),
+    Call("create with a bad key", "POST", MAPS, config_map("x", {"a b": "1"})),
+    Call("create with a list for a map", "POST", MAPS, config_map("x", [])),
+    Call("get", "GET", f"{MAPS}/one"),
+    Call("get of what is not there", "GET", f"{MAPS}/none"),
+    Call("update with equal content", "PUT", f"{MAPS}/one", config_map("one", labels={"app": "shop", "tier": "web"})),
+    Call("update", "PUT", f"{MAPS}/one", config_map("one", {"a": "2"}, labels={"app": "shop", "tier": "web"})),
+    Call(
+        "stale update",
+        "PUT",
+        f"{MAPS}/one",
+        config_map("one", {"a": "3"}, resourceVersion="${create:metadata/resourceVersion}"),
+    ),
+    Call("update under another name", "PUT", f"{MAPS}/one", config_map("two")),
+    Call(
+        "update with another uid", "PUT", f"{MAPS}/one", config_map("one", uid="11111111-2222-3333-4444-555555555555")
+    ),
+    Call("update of what is not there", "PUT", f"{MAPS}/none", config_map("none")),
+    Call("update with a bad resourceVersion", "PUT", f"{MAPS}/one", config_map("one", resourceVersion="abc")),
+    Call("create immutable", "POST", MAPS, {**config_map("fixed"), "immutable": True}),
+    Call("change immutable", "PATCH", f"{MAPS}/fixed", {"data": {"a": "2"}}, MERGE),
+    Call("create secret", "POST", SECRETS, {"metadata": {"name": "s"}, "stringData": {"a": "b"}}),
+    Call("change type of secret", "PATCH", f"{SECRETS}/s", {"type": "other"}, MERGE),
+    Call("secret that is not base64", "POST", SECRETS, {"metadata": {"name": "t"}, "data": {"a": "%"}}),
+    Call("dry run create", "POST", f"{MAPS}?dryRun=All", config_map("dry")),
+    Call("after a dry run", "GET", f"{MAPS}/dry"),
+    Call("bad dry run", "POST", f"{MAPS}?dryRun=Some", config_map("dry")),
+    Call("unknown field, Strict", "POST", f"{MAPS}?fieldValidation=Strict", {**config_map("x"), "colour": "red"}),
+    Call(
+        "duplicate field, Strict",
+        "POST",
+        f"{MAPS}?fieldValidation=Strict",
+        b'{"metadata":{"name":"x"},"data":{"a":"1","a":"2"}}',
+    ),
+    Call(
+        "unknown field, Warn", "POST", f"{MAPS}?fieldValidation=Warn&dryRun=All", {**config_map("x"), "colour": "red"}
+    ),
+    Call(
+        "unknown field, Ignore",
+        "POST",
+        f"{MAPS}?fieldValidation=Ignore&dryRun=All",
+        {**config_map("x"), "colour": "red"},
+    ),
+    Call("bad fieldValidation", "POST", f"{MAPS}?fieldValidation=Maybe", config_map("x")),
+)
+
+PATCHES = (
+    Call("merge patch", "PATCH", f"{MAPS}/one", {"data": {"b": "2", "a": None}}, MERGE),
+    Call("merge patch without change", "PATCH", f"{MAPS}/one", {"data": {"b": "2"}}, MERGE),
+    Call(
+        "stale merge patch",
+        "PATCH",
+        f"{MAPS}/one",
+        {"metadata": {"resourceVersion": "${create:metadata/resourceVersion}"}, "data": {"b": "9"}},
+        MERGE,
+    ),
+    Call("patch of what is not there", "PATCH", f"{MAPS}/none", {"data": {}}, MERGE),
+    Call(
+        "json patch",
+        "PATCH",
+        f"{MAPS}/one",
+        [{"op": "add", "path": "/data/c", "value": "3"}, {"op": "test", "path": "/data/b", "value": "2"}],
+        JSON_PATCH,
+    ),
+    Call(
+        "json patch whose test fails",
+        "PATCH",
+        f"{MAPS}/one",
+        [{"op": "test", "path": "/data/b", "value": "x"}],
+        JSON_PATCH,
+    ),
+    Call("json patch that removes nothing", "PATCH", f"{MAPS}/one", [{"op": "remove", "path": "/data/zz"}], JSON_PATCH),
+    Call("json patch of no known op", "PATCH", f"{MAPS}/one", [{"op": "odd", "path": "/data/zz"}], JSON_PATCH),
+    Call("json patch that is an object", "PATCH", f"{MAPS}/one", {"op": "remove"}, JSON_PATCH),
+    Call("merge patch that is a list", "PATCH", f"{MAPS}/one", [], MERGE),
+    Call("merge patch that is not JSON", "PATCH", f"{MAPS}/one", b"{", MERGE),
+    Call("patch of an unknown type", "PATCH", f"{MAPS}/one", {}, "application/json"),
+    Call("patch of the name", "PATCH", f"{MAPS}/one", {"metadata": {"name": "two"}}, MERGE),
+    Call("strategic patch", "PATCH", f"{MAPS}/one", {"data": {"c": None, "d": "4"}}, STRATEGIC),
+    Call("make deployment", "POST", DEPLOYMENTS, deployment("web")),
+    Call(
+        "strategic patch by merge key",
+        "PATCH",
+        f"{DEPLOYMENTS}/web",
+        {"spec": {"template": {"spec": {"containers": [{"name": "side", "image": "side:1"}]}}}},
+        STRATEGIC,
+    ),
+    Call(
+        "strategic patch that deletes",
+        "PATCH",
+        f"{DEPLOYMENTS}/web",
+        {"spec": {"template": {"spec": {"containers": [{"name": "side", "$patch": "delete"}]}}}},
+        STRATEGIC,
+    ),
+    Call(
+        "change of an immutable selector",
+        "PATCH",
+        f"{DEPLOYMENTS}/web",
+        {"spec": {"selector": {"matchLabels": {"app": "x"}}}},
+        MERGE,
+    ),
+    Call(
+        "selector that does not match", "POST", DEPLOYMENTS, deployment("bad", selector={"matchLabels": {"app": "x"}})
+    ),
+    Call("deployment without a spec", "POST", DEPLOYMENTS, {"metadata": {"name": "bad"}}),
+    Call("deployment with negative replicas", "POST", DEPLOYMENTS, deployment("bad", replicas=-1)),
+    Call("deployment with a text for replicas", "POST", DEPLOYMENTS, deployment("bad", replicas="two")),
+    Call("read scale", "GET", f"{DEPLOYMENTS}/web/scale"),
+    Call("apply", "PATCH", f"{MAPS}/applied?fieldManager=one", applied("applied", a="1", b="1"), APPLY),
+    Call("apply again", "PATCH", f"{MAPS}/applied?fieldManager=one", applied("applied", a="1", b="1"), APPLY),
+    Call("apply in conflict", "PATCH", f"{MAPS}/applied?fieldManager=two", applied("applied", a="2"), APPLY),
+    Call(
+        "apply in two conflicts", "PATCH", f"{MAPS}/applied?fieldManager=two", applied("applied", a="2", b="2"), APPLY
+    ),
+    Call("apply by force", "PATCH", f"{MAPS}/applied?fieldManager=two&force=true", applied("applied", a="2"), APPLY),
+    Call("apply less", "PATCH", f"{MAPS}/applied?fieldManager=one", applied("applied", c="3"), APPLY),
+    Call("apply without manager", "PATCH", f"{MAPS}/applied", applied("applied"), APPLY),
+    Call(
+        "apply with managedFields",
+        "PATCH",
+        f"{MAPS}/applied?fieldManager=one",
+        config_map("applied", managedFields=[{"manager": "x"}]),
+        APPLY,
+    ),
+    Call(
+        "apply of an unknown field, Strict",
+        "PATCH",
+        f"{MAPS}/applied?fieldManager=one&fieldValidation=Strict",
+        {**applied("applied"), "colour": "red"},
+        APPLY,
+    ),
+    Call("force without apply", "PATCH", f"{MAPS}/one?force=true", {"data": {"a": "1"}}, MERGE),
+    Call(
+        "apply without apiVersion",
+        "PATCH",
+        f"{MAPS}/applied?fieldManager=one",
+        {"metadata": {"name": "applied"}},
+        APPLY,
+    ),
+)
