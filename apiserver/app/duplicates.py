@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -36,8 +37,8 @@ def _noted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) == len(pairs):
         return made
-    noted, seen = _Twice(made), set[str]()
-    noted.keys_twice = tuple(dict.fromkeys(key for key, _ in pairs if key in seen or seen.add(key)))
+    noted = _Twice(made)
+    noted.keys_twice = tuple(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
     return noted
 
 
