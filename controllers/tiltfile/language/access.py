@@ -58,16 +58,21 @@ def attributes(value: Value) -> list[str]:
     return sorted(METHODS.get(type(value), ()))
 
 
-def set_attribute(target: Value, name: str, value: Value) -> None:
+def set_attribute(value: Value, target: Value, name: str) -> None:
     """Refuse ``target.name = value``: no value of Tilt's has a field that can be set."""
     del value
     raise Failure(f"can't assign to .{name} field of {type_name(target)}")
 
 
+def old_attribute(target: Value, name: str) -> tuple[Value, str]:
+    """Begin ``target.name += …`` and its like: read the field."""
+    attribute(target, name)
+    return target, name
+
+
 def change_attribute(target: Value, name: str, operand: Value) -> None:
     """Refuse ``target.name += operand`` and its like."""
-    attribute(target, name)
-    set_attribute(target, name, operand)
+    set_attribute(operand, target, name)
 
 
 def index(container: Value, key: Value) -> Value:
@@ -88,6 +93,7 @@ def index(container: Value, key: Value) -> Value:
     return getter(key)
 
 
+MAX_INDEX_BITS = 63
 _SEQUENCES = {str, List, tuple, range}
 
 
@@ -96,6 +102,8 @@ def position(sequence: Value, key: Value) -> int:
     name = type_name(sequence)
     if type(key) is not int:
         raise Failure(f"{name} index: got {type_name(key)}, want int")
+    if key.bit_length() > MAX_INDEX_BITS:
+        raise Failure(f"{name} index: {key} out of range")
     length = bytewise.length(sequence) if type(sequence) is str else len(sequence)
     if not -length <= key < length:
         if not length:
@@ -104,7 +112,7 @@ def position(sequence: Value, key: Value) -> int:
     return key + length if key < 0 else key
 
 
-def set_index(container: Value, key: Value, value: Value) -> None:
+def set_index(value: Value, container: Value, key: Value) -> None:
     """Carry out ``container[key] = value``."""
     if type(container) is Dict:
         check_mutable(container, "insert into")
@@ -112,6 +120,8 @@ def set_index(container: Value, key: Value, value: Value) -> None:
     elif type(container) is List:
         if type(key) is not int:
             raise Failure(f"got {type_name(key)}, want int")
+        if key.bit_length() > MAX_INDEX_BITS:
+            raise Failure(f"{key} out of range")
         where = position(container, key)
         check_mutable(container, "assign to element of")
         container[where] = value
@@ -121,18 +131,27 @@ def set_index(container: Value, key: Value, value: Value) -> None:
         raise Failure(f"{type_name(container)} value does not support item assignment")
 
 
-def change_index(container: Value, key: Value, operand: Value, change: Callable[[Value, Value], Value]) -> None:
+def old_index(container: Value, key: Value) -> tuple[Value, Value, Value]:
+    """Begin ``container[key] += …`` and its like: read the element, before the right side is evaluated."""
+    return container, key, index(container, key)
+
+
+def change_index(
+    container: Value, key: Value, old: Value, operand: Value, change: Callable[[Value, Value], Value]
+) -> None:
     """Carry out ``container[key] += operand`` and its like."""
-    set_index(container, key, change(index(container, key), operand))
+    set_index(change(old, operand), container, key)
 
 
 def cut(container: Value, start: Value, end: Value, step: Value) -> Value:
     """Return ``container[start:end:step]``."""
     if type(container) not in _SEQUENCES:
         raise Failure(f"invalid slice operand {type_name(container)}")
-    for value, what in ((start, "start index"), (end, "end index"), (step, "slice step")):
+    for value, what in ((step, "slice step"), (start, "start index"), (end, "end index")):
         if value is not None and type(value) is not int:
             raise Failure(f"invalid {what}: got {type_name(value)}, want int")
+        if value is not None and value.bit_length() > MAX_INDEX_BITS:
+            raise Failure(f"invalid {what}: {value} out of range")
     if step == 0:
         raise Failure("zero is not a valid slice step")
     if type(container) is str:

@@ -55,18 +55,24 @@ def _parse(text: str, base: Value) -> int:
 
 def to_float(args: tuple[Value, ...], kwargs: dict[str, Value]) -> float:
     """Return float(x)."""
-    (value,) = positional("float", args, kwargs, least=0, most=1)
-    if not args:
-        return 0.0
+    if kwargs:
+        raise Failure("float does not accept keyword arguments")
+    if len(args) > 1:
+        raise Failure(f"float got {len(args)} arguments, wants 1")
+    value = args[0] if args else 0.0
     if type(value) is str:
-        if not value:
-            raise Failure("float: empty string")
-        if not _FLOAT.fullmatch(value):
-            raise Failure(f"invalid float literal: {value}")
-        return float(value)
+        return _read_float(value)
     if type(value) not in {int, bool, float}:
         raise Failure(f"float got {type_name(value)}, want number or string")
     try:
         return float(value)
     except OverflowError:
         raise Failure("float: int too large to convert to float") from None
+
+
+def _read_float(text: str) -> float:
+    if not text:
+        raise Failure("float: empty string")
+    if not _FLOAT.fullmatch(text):
+        raise Failure(f"invalid float literal: {text}")
+    return float(text)

@@ -196,9 +196,11 @@ def shift_right(left: Value, right: Value) -> Value:
 
 def _check_shift(symbol: str, left: Value, right: Value) -> None:
     if not (type(left) is int and type(right) is int):
-        if type(left) is int and not isinstance(right, str | bool | None | List | Dict | tuple | Set):
+        if type(left) is int:
             raise Failure(f"got {type_name(right)}, want int")
         raise _unknown(symbol, left, right)
+    if right.bit_length() > 31:
+        raise Failure(f"{right} out of range")
     if right < 0:
         raise Failure(f"negative shift count: {right}")
 

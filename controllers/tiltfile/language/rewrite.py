@@ -58,9 +58,11 @@ HELPERS: dict[str, Value] = {
     **dict(_COMPARE.values()),
     "@attribute": access.attribute,
     "@set_attribute": access.set_attribute,
+    "@old_attribute": access.old_attribute,
     "@change_attribute": access.change_attribute,
     "@index": access.index,
     "@set_index": access.set_index,
+    "@old_index": access.old_index,
     "@change_index": access.change_index,
     "@cut": access.cut,
     "@iterate": access.iterate,
@@ -124,11 +126,11 @@ class Rewriter(ast.NodeTransformer):
     def store(self, target: ast.expr, value: ast.expr) -> ast.Expr:
         """Return the statement that stores into an index or a field."""
         if isinstance(target, ast.Subscript):
-            arguments = [self.visit(target.value), self.visit(target.slice), value]
+            arguments = [value, self.visit(target.value), self.visit(target.slice)]
             return _at(ast.Expr(_call("@set_index", arguments, target)), target)
         field = target.attr if isinstance(target, ast.Attribute) else ""
         owner = self.visit(target.value) if isinstance(target, ast.Attribute) else target
-        return _at(ast.Expr(_call("@set_attribute", [owner, _text(field, target), value], target)), target)
+        return _at(ast.Expr(_call("@set_attribute", [value, owner, _text(field, target)], target)), target)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.stmt:
         helper = _IN_PLACE[type(node.op)][0]
@@ -137,11 +139,14 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(target, ast.Name):
             return _assign(target.id, _call(helper, [_load(target.id, target), value], node), node)
         if isinstance(target, ast.Subscript):
-            arguments = [self.visit(target.value), self.visit(target.slice), value, _load(helper, node)]
+            old = _call("@old_index", [self.visit(target.value), self.visit(target.slice)], target)
+            arguments = [_at(ast.Starred(old, ast.Load()), node), value, _load(helper, node)]
             return _at(ast.Expr(_call("@change_index", arguments, node)), node)
         field = target.attr if isinstance(target, ast.Attribute) else ""
         owner = self.visit(target.value) if isinstance(target, ast.Attribute) else target
-        return _at(ast.Expr(_call("@change_attribute", [owner, _text(field, node), value], node)), node)
+        old = _call("@old_attribute", [owner, _text(field, target)], target)
+        arguments = [_at(ast.Starred(old, ast.Load()), node), value]
+        return _at(ast.Expr(_call("@change_attribute", arguments, node)), node)
 
     def visit_For(self, node: ast.For) -> ast.For:
         later: list[ast.stmt] = []

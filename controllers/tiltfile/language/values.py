@@ -166,6 +166,8 @@ def hashable(value: Value) -> Value:
     if kind is tuple:
         for item in value:
             hashable(item)
+    elif kind is range:
+        raise Failure("unhashable: range")
     elif getattr(kind, "__hash__", None) is None:
         raise Failure(f"unhashable type: {type_name(value)}")
     return value
