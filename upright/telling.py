@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from upright.client.cli.live_terminal import LiveTerminal
     from upright.client.cli.options import CiOptions
     from upright.client.logs import LogLine
     from upright.controllers.runtime.informer import Informer
     from upright.controllers.world.logs import Logs
+    from upright.live import Live
     from upright.openapi.report import Report
 
 STREAMED = frozenset({"all", "plain", "json"})
@@ -60,6 +62,8 @@ class Teller:
         self._told: dict[str, datetime] = {}
         self._settled: dict[str, Resource] = {}
         self._news = anyio.Event()
+        self._live: Live | None = None
+        self._terminal: LiveTerminal | None = None
 
     async def stream(self, logs: Logs) -> None:
         """Print lines as they come, if that is asked for; a reader that goes away ends the printing, not the run."""
@@ -68,12 +72,28 @@ class Teller:
         printer = printer_of(self._options.log, self._filter, colour=self._options.color)
         async with logs.follow(Selection()) as lines:
             try:
-                await print_logs(lines, printer, sys.stdout.buffer)
+                await print_logs(lines, printer, self._terminal or sys.stdout.buffer)
             except BrokenPipeError:
                 return
 
-    def listen(self, resources: Informer[Resource]) -> None:
-        """Hear of the resources, before the controllers start."""
+    def begin(self) -> None:
+        """Take the terminal, before anything is printed."""
+        if self._options.live:
+            from upright.live import terminal  # noqa: PLC0415  reason: only on a terminal
+
+            self._terminal = terminal()
+
+    async def live(self) -> None:
+        """Show how the resources are doing, until cancelled."""
+        if self._live is not None:
+            await self._live.run()
+
+    def listen(self, resources: Informer[Resource], url: str) -> None:
+        """Hear of the resources, before the controllers start; ``url`` is where the dashboard is."""
+        if self._terminal is not None:
+            from upright.live import Live  # noqa: PLC0415  reason: as above
+
+            self._live = Live(self._terminal, resources, url, colour=self._options.color)
         if self._options.log not in STREAMED:
             resources.subscribe(self._heard)
 
@@ -102,7 +122,16 @@ class Teller:
 
     async def _write(self, text: str) -> None:
         if text:
-            await anyio.to_thread.run_sync(say, text)
+            await anyio.to_thread.run_sync(self._say, text)
+
+    def _say(self, text: str) -> None:
+        if self._terminal is None:
+            say(text)
+            return
+        try:
+            self._terminal.write(text.encode("utf-8", "replace"))
+        except OSError:
+            silence()
 
     def _ready(self, resource: Resource) -> str:
         if self._options.log == "failures":

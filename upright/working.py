@@ -65,12 +65,13 @@ async def to_the_end(run: Run) -> tuple[Ended, Teller]:
         processes,
     ):
         run.server.logs.open(logs)
+        teller.begin()
         printing.start_soon(teller.stream, logs)
         _greet(run, logs)
         wiring = Wiring(run.options, run.folder, logs, processes, secrets, port=run.port)
         manager = Manager(run.client, utc_now, [session, *controllers(wiring)])
         manager.services.append(GarbageCollector(manager.caches, run.scheme))
-        teller.listen(manager.caches.of(Resource))
+        teller.listen(manager.caches.of(Resource), f"{run.server.url}/")
         await _control(run, manager, wiring, teller, leave)
     return await _ended(run, secrets), teller
 
@@ -98,6 +99,7 @@ async def _control(run: Run, manager: Manager, wiring: Wiring, teller: Teller, l
         async with anyio.create_task_group() as working:
             await working.start(manager.run)
             working.start_soon(teller.fold, wiring.logs)
+            working.start_soon(teller.live)
             await run.client.create(wanted(run.options))
             await tell_ui_session(run.client, wanted(run.options).spec.tiltfile_path, utc_now())
             await _until_done(run.client)

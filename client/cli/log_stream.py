@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import anyio.to_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
-    from typing import BinaryIO
 
     from upright.client.cli.log_styles import Printer
     from upright.client.logs import LogLine
 
 
-async def print_logs(batches: AsyncIterator[Sequence[LogLine]], printer: Printer, out: BinaryIO) -> None:
+class Out(Protocol):
+    """Where to print: a terminal or a file."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+    def flush(self) -> object: ...
+
+
+async def print_logs(batches: AsyncIterator[Sequence[LogLine]], printer: Printer, out: Out) -> None:
     """Print until the batches end; a slow terminal holds up a thread only. Raises BrokenPipeError."""
 
     def write(text: str) -> None:

@@ -65,7 +65,7 @@ class CiOptions:
     ``state`` empty the usual place for that folder. ``limits`` are those of ``--set``. ``report``, ``report_html``, ``junit``
     and ``output_snapshot_on_exit`` are files to write at the end, however the run ends; empty: none.
     ``tilt_config``: Tilt's own clients are to find the run. ``stay``: what was brought up stays
-    after the verdict until a signal comes.
+    after the verdict until a signal comes. ``live``: how the resources are doing stands at the bottom of the terminal.
     """
 
     file: str = "Tiltfile"
@@ -93,6 +93,7 @@ class CiOptions:
     debug: bool = False
     verbose: bool = False
     color: bool = False
+    live: bool = False
 
     @property
     def outputs(self) -> dict[str, str]:

@@ -11,6 +11,7 @@ from upright.client.cli import interruption
 from upright.client.cli.asked import environment
 from upright.client.cli.colours import coloured
 from upright.client.cli.flags import Command, Flag, parse
+from upright.client.cli.live_terminal import wanted as live_wanted
 from upright.client.cli.options import CiOptions, Engine, FailFast, LogLevel, LogMode, LogSource
 from upright.client.cli.troubles import WrongUsage, closest
 from upright.client.report.files import obstacle
@@ -88,6 +89,14 @@ FLAGS = (
     Flag("report", "write a report to this file at the end: JSON, or a page if its name ends in .html", "FILE"),
     Flag("report-html", "write a page with the report and the logs to this file at the end", "FILE"),
     Flag("junit", "write JUnit XML to this file at the end, a case a target", "FILE"),
+    Flag(
+        "live",
+        "a line a resource at the bottom of the terminal: auto (with --log=all or failures, not in CI), always or never",
+        "WHEN",
+        default="auto",
+        choices=("auto", "always", "never"),
+        variables=("UPRIGHT_LIVE",),
+    ),
     Flag("log-level", "print only lines of this level: warn or error", "LEVEL"),
     Flag(
         "log-source",
@@ -172,6 +181,7 @@ def options(arguments: Sequence[str], variables: Mapping[str, str], *, terminal:
         debug=given.on("debug"),
         verbose=given.on("verbose"),
         color=coloured(given.text("color"), variables, terminal=terminal),
+        live=live_wanted(given.text("live"), given.text("log"), variables, terminal=terminal),
     )
 
 
