@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import ast
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from upright.client.cli.__main__ import main
-
-if TYPE_CHECKING:
-    import pytest
 
 PAGE = Path(__file__).parents[2] / "docs/tiltfile-api.md"
 
@@ -52,3 +53,50 @@ def test_the_page_of_all_functions_in_the_documents_is_the_one_that_is_printed(
     assert capsys.readouterr().out == PAGE.read_text(), (
         "run: upright tiltfile api --form markdown > docs/tiltfile-api.md"
     )
+
+
+RIGHT = """
+from tiltfile import *
+docker_build("web", ".", build_args={"A": "b"}, live_update=[sync("src", "/app"), run("make", trigger=["a"])])
+k8s_yaml(["a.yaml", helm("chart", values=["v.yaml"], set=["a=b"])])
+k8s_yaml(filter_yaml(read_file("a.yaml"), kind="Deployment")[0])
+k8s_resource("web", port_forwards=[8080, "9000:80", port_forward(1, 2)], links=[link("http://a")], labels="x")
+k8s_resource("db", trigger_mode=TRIGGER_MODE_MANUAL, pod_readiness="ignore", extra_pod_selectors={"a": "b"})
+local_resource("a", cmd=["make"], env={"A": "b"}, readiness_probe=probe(exec=exec_action(["true"])), ready_timeout="5m")
+config.define_string_list("to-run", args=True)
+config.set_enabled_resources(config.parse().get("to-run", []))
+print(os.path.join(os.getcwd(), os.environ["HOME"]), os.getenv("A", "b"), shlex.quote(str(local("date"))), sys.argv)
+print(struct(a=1).a, decode_json("{}")["a"], read_yaml("a.yaml", default={}), listdir(".")[0].upper())
+where = v1alpha1.ui_component_location("nav", "Global")
+text = v1alpha1.ui_text_input_spec(default_value="x")
+v1alpha1.ui_button("go", text="Go", location=where, inputs=[v1alpha1.ui_input_spec(name="A", text=text)])
+v1alpha1.cmd("c", args=["true"], start_on=v1alpha1.start_on_spec(ui_buttons=["go"]))
+k8s_kind("Thing", image_json_path="{.spec.image}")
+workload_to_resource_function(lambda id: id.name + id.namespace)
+"""
+WRONG = """
+from tiltfile import *
+docker_build(1, ".")
+k8s_resource("web", port_forward=[1])
+local_resource("a", env=["A=b"])
+k8s_yaml(5)
+v1alpha1.file_watch("w", watched_paths=1)
+k8s_kind("Thing", "{.spec.image}")
+link("http://a").port
+probe().container_port
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("checker", [["pyright"], ["mypy", "--strict", "--config-file=", "--cache-dir=/dev/null"]])
+def test_editors_take_right_tiltfiles_by_the_stub_and_mark_each_mistake_in_wrong_ones(
+    checker: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tiltfile", "api", "--form", "stub"]) == 0
+    (tmp_path / "tiltfile.pyi").write_text(capsys.readouterr().out)
+    (tmp_path / "right.py").write_text(RIGHT)
+    (tmp_path / "wrong.py").write_text(WRONG)
+    program = [sys.executable, "-m", *checker, "right.py", "wrong.py"]
+    said = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    marked = {tuple(found) for found in re.findall(r"(\w+\.py):(\d+)(?::\d+)?(?: -|:) error", said)}
+    assert marked == {("wrong.py", str(line)) for line in range(3, 11)}, said
