@@ -6,6 +6,8 @@ So a tool says what the command line says, knows the same kinds and flags, and i
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -26,6 +28,15 @@ if TYPE_CHECKING:
 
 LONGEST_CHARACTERS = 100_000
 LONGEST_WAIT_SECONDS = 3600.0
+_COMMAND = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("who asked is gone")
+from upright.client.cli.__main__ import main
+sys.exit(main(sys.argv[2:]))
+"""
+"""PR_SET_PDEATHSIG, SIGKILL: a wait of an hour ends with who asked for it, also if that has ended by then."""
 _INSTRUCTIONS = (
     "Upright runs a Tiltfile to a verdict. Begin with `verdict`: it says of each run whether it is healthy, what it "
     "waits for, and for what failed the object, the rule and the log lines. `describe` and `logs` tell more of a "
@@ -46,7 +57,7 @@ class Commands:
 
     async def run(self, verb: str, *arguments: str, flags: tuple[str, ...] = (), stdin: str = "") -> str:
         """Return what the command prints. Raises ToolError with what it complains of."""
-        line = [sys.executable, "-m", "upright.client.cli", verb, *flags, *self._target, "--", *arguments]
+        line = [sys.executable, "-c", _COMMAND, str(os.getpid()), verb, *flags, *self._target, "--", *arguments]
         done = await anyio.run_process(line, input=stdin.encode(), check=False)
         printed, complaint = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace").strip()
         if done.returncode:
@@ -173,6 +184,7 @@ def serve(target: list[str], *, writes: bool) -> None:
         offered += [(tool, _annotated(destroys=True)) for tool in (writing.disable, writing.delete)]
     for tool, about in offered:
         server.add_tool(tool, annotations=about, structured_output=False)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # reading stdin is a thread's, which nothing else interrupts
     anyio.run(server.run_stdio_async)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
 import subprocess
 import sys
 from contextlib import asynccontextmanager
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import psutil
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.types import TextContent
@@ -18,6 +21,7 @@ from tests.client.cli.conftest import Staying, environment_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from typing import IO
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -143,6 +147,44 @@ async def test_an_agent_that_may_write_changes_the_run(staying: Staying) -> None
         assert "deleted" in await ask("delete", kind="configmap", name="agents")
         assert "not found" in await ask.refused("get", kind="configmap", name="agents")
         assert "nope" in await ask.refused("enable", resources=["nope"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_when_it_is_ended_what_was_asked_ends_too(staying: Staying, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "upright.client.cli", "mcp"]
+    about = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    until = {"kind": "cmd", "name": "never", "until": "create", "timeout_seconds": 3000}
+    with subprocess.Popen(
+        command,
+        cwd=staying.folder,
+        env=environment_in(staying.folder),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as served:
+        assert served.stdin is not None
+        assert served.stdout is not None
+        say(served.stdin, {"id": 1, "method": "initialize", "params": about})
+        served.stdout.readline()
+        say(served.stdin, {"method": "notifications/initialized"})
+        say(served.stdin, {"id": 2, "method": "tools/call", "params": {"name": "wait", "arguments": until}})
+        say(served.stdin, {"id": 3, "method": "tools/call", "params": {"name": "servers", "arguments": {}}})
+        assert '"id":3' in served.stdout.readline().replace(" ", "")
+        (waiting,) = psutil.Process(served.pid).children()
+        served.send_signal(number)
+        served.wait(20)
+    waiting.wait(20)
+
+
+def say(stdin: IO[str], message: dict[str, object]) -> None:
+    stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+    stdin.flush()
+
+
+def test_what_the_documentation_has_an_agent_keep_starts_it() -> None:
+    (example,) = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
+    (kept,) = json.loads(example)["mcpServers"].values()
+    assert kept == {"command": "upright", "args": ["mcp"]}
 
 
 def test_where_the_package_is_missing_it_is_said_how_to_get_it() -> None:
