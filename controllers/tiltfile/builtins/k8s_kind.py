@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from upright.controllers.tiltfile.builtins.k8s_resource import pod_readiness
 from upright.controllers.tiltfile.json_path import JSONPath
-from upright.controllers.tiltfile.language.arguments import Arguments, bind, optional, required, string
+from upright.controllers.tiltfile.language.arguments import Arguments, optional, required, string
 from upright.controllers.tiltfile.language.errors import Failure, WrongValue
 from upright.controllers.tiltfile.language.values import Builtin, Dict, List, Set, Value, type_name
 from upright.controllers.tiltfile.vocabulary import function
@@ -99,10 +99,12 @@ def k8s_image_json_path(project: Project, given: PathArguments) -> None:
 
 
 def _make_kind(project: Project) -> Builtin:
+    inner = function("k8s_kind", KindArguments, k8s_kind)(project)
+
     def run(args: tuple[Value, ...], kwargs: dict[str, Value]) -> None:
         if len(args) > 1:
             raise Failure(f"k8s_kind: got {len(args)} arguments, want at most 1")
-        k8s_kind(project, bind("k8s_kind", KindArguments, (args, kwargs), project.directory))
+        inner.run(args, kwargs)
 
     return Builtin("k8s_kind", run)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from upright.controllers.tiltfile.language.arguments import Arguments, boolean, optional
+from upright.controllers.tiltfile.language.arguments import Arguments, boolean, required
 from upright.controllers.tiltfile.vocabulary import function
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class SecretArguments(Arguments):
     """secret_settings(disable_scrub=False)."""
 
-    disable_scrub: bool = optional(boolean, default=False)
+    disable_scrub: bool = required(boolean)
 
 
 def secret_settings(project: Project, given: SecretArguments) -> None:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 class QuoteArguments(Arguments):
     """shlex.quote(s)."""
 
-    s: str = required(string)
+    name: str = required(string)
 
 
 def quote(_project: Project, given: QuoteArguments) -> str:
     """Return the text as one word of a shell command."""
-    return shlex.quote(given.s)
+    return shlex.quote(given.name)
 
 
 VALUES = {

@@ -165,10 +165,32 @@ def _validated(function: str, model: type[M], fields: dict[str, Any]) -> M:
         raise Failure(f'{function}: for parameter "{where}": {first["msg"]}') from None
 
 
+_TILTS_ORDER = {
+    "kubernetes_apply": (
+        "name labels annotations yaml image_maps image_locators timeout kubernetes_discovery_template_spec "
+        "port_forward_template_spec pod_log_stream_template_spec discovery_strategy disable_source apply_cmd restart_on "
+        "delete_cmd cluster server_side_apply"
+    ),
+    "kubernetes_watch_ref": "uid namespace name",
+    "probe": "handler initial_delay_seconds timeout_seconds period_seconds success_threshold failure_threshold",
+}
+"""The arguments of constructors where they are not the fields in their order."""
+
+
+def parameters_of(name: str) -> list[str]:
+    """Return what a constructor takes, in order."""
+    if name in OBJECTS and name not in _TILTS_ORDER:
+        fields = OBJECTS[name].model_fields
+        spec: Any = fields["spec"].annotation if "spec" in fields else None  # Any: the class of a kind's spec
+        return [*_META, *(spec.model_fields if spec is not None else ["data"])]
+    if name in _TILTS_ORDER:
+        return _TILTS_ORDER[name].split()
+    return list(PARTS[name].model_fields)
+
+
 def _part(project: Project, name: str, model: type[Model]) -> Builtin:
     function = f"v1alpha1.{name}"
-    own = list(model.model_fields)
-    names = ["handler", *own] if model is probe.Probe else own
+    names = parameters_of(name)
 
     def run(args: tuple[Value, ...], kwargs: dict[str, Value]) -> PartValue:
         fields = _read(function, names, (args, kwargs), project.directory)
@@ -183,7 +205,7 @@ def _part(project: Project, name: str, model: type[Model]) -> Builtin:
 def _object(project: Project, name: str, kind: type[Object]) -> Builtin:
     function = f"v1alpha1.{name}"
     spec: Any = kind.model_fields["spec"].annotation if "spec" in kind.model_fields else None
-    names = [*_META, *(spec.model_fields if spec is not None else ["data"])]
+    names = parameters_of(name)
 
     def run(args: tuple[Value, ...], kwargs: dict[str, Value]) -> None:
         fields = _read(function, names, (args, kwargs), project.directory)

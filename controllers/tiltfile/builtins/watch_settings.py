@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from upright.controllers.tiltfile.language.arguments import Arguments, required
+from upright.controllers.tiltfile.language.arguments import Arguments, optional
 from upright.controllers.tiltfile.readers import pattern_list
 from upright.controllers.tiltfile.vocabulary import function
 from upright.openapi.v1alpha1.docker_image import IgnoreDef
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class WatchArguments(Arguments):
     """watch_settings(ignore)."""
 
-    ignore: tuple[str, ...] = required(pattern_list("ignore"))
+    ignore: tuple[str, ...] = optional(pattern_list("ignore"), ())
 
 
 def watch_settings(project: Project, given: WatchArguments) -> None:
