@@ -27,12 +27,13 @@ def command() -> Command:
     """Return what help says."""
     return Command(
         "explain",
-        "Tells what a kind and its fields mean, as the server says it; where none runs, as this version has it.",
-        "upright explain TYPE[.FIELD[.FIELD …]]",
+        "Tells what a kind and its fields mean (or a failure card's rule), as the server says it; where none runs, as this version has it.",
+        "upright explain TYPE[.FIELD[.FIELD …]] | rule [RULE]",
         "upright explain session\n"
         "upright explain session.status.verdict\n"
         "upright explain resource.spec --recursive\n"
-        "upright explain cmd --api-version=tilt.dev/v1alpha1",
+        "upright explain cmd --api-version=tilt.dev/v1alpha1\n"
+        "upright explain rule crash-loop        # what a failure card's rule means",
         (
             Flag("recursive", "all fields, those inside them too, by name only"),
             Flag("api-version", "the group and version of the kind, as in tilt.dev/v1alpha1", "VERSION"),
