@@ -57,14 +57,18 @@ def result(options: TiltfileOptions) -> int:
 
 def check(options: TiltfileOptions) -> int:
     """Say whether the Tiltfile is right, and what it would build and deploy, and where; return the exit code."""
-    from upright.controllers.tiltfile.outline import outline  # noqa: PLC0415  reason: only where used
+    from upright.controllers.tiltfile.outline import outline, outline_json  # noqa: PLC0415  reason: only where used
 
     found, _ = evaluated(options, said_later=not options.verbose)
-    if found.error is not None:
-        return EXIT_USAGE if found.wrong_usage else EXIT_TILTFILE
     where = choose(options.cluster, options.namespace, os.environ)
-    _write(outline(found, embedded=where.embedded, context=where.context))
-    return 0
+    scrub = _secrets(found).scrub
+    if options.output == "json":
+        _write(outline_json(found, scrub, embedded=where.embedded, context=where.context))
+    elif found.error is None:
+        _write(scrub(outline(found, embedded=where.embedded, context=where.context)))
+    if found.error is None:
+        return 0
+    return EXIT_USAGE if found.wrong_usage else EXIT_TILTFILE
 
 
 def reference(form: str) -> int:
@@ -75,6 +79,14 @@ def reference(form: str) -> int:
     return 0
 
 
+def _secrets(found: Evaluation) -> Secrets:
+    """Return what must not be printed."""
+    secrets = Secrets()
+    for secret in found.secrets:
+        secrets.add(secret.name, secret.key, secret.value)
+    return secrets
+
+
 def _write(text: str) -> None:
     sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
 
@@ -82,7 +94,6 @@ def _write(text: str) -> None:
 def evaluated(options: TiltfileOptions, *, said_later: bool) -> tuple[Evaluation, Timings]:
     """Evaluate; what it logs goes to stderr, but only if something is wrong where it is to be said later."""
     timings = Timings(wanted=options.timings is not None)
-    secrets = Secrets()
     kept: list[tuple[str, Level]] = []
     facts = _facts(options)
 
@@ -99,8 +110,7 @@ def evaluated(options: TiltfileOptions, *, said_later: bool) -> tuple[Evaluation
         raise WrongUsage(str(error)) from error
     finally:
         gc.enable()
-    for secret in found.secrets:
-        secrets.add(secret.name, secret.key, secret.value)
+    secrets = _secrets(found)
     for text, level in kept:
         if found.error is not None or level != "INFO":
             sys.stderr.write(f"{secrets.scrub(text)}\n")

@@ -20,7 +20,8 @@ LogMode = Literal["all", "failures", "github", "gitlab", "json", "plain"]
 class TiltfileOptions:
     """A Tiltfile to look at without running it.
 
-    ``timings``: how long each call took is wanted instead, of those that took at least this. ``cluster`` as for a run.
+    ``timings``: how long each call took is wanted instead, of those that took at least this. ``cluster`` as for a run. ``output``
+    of a check is ``text`` or ``json``.
     """
 
     file: str = "Tiltfile"
@@ -30,6 +31,7 @@ class TiltfileOptions:
     namespace: str = ""
     verbose: bool = False
     timings: timedelta | None = None
+    output: str = "text"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

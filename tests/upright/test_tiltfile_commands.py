@@ -11,6 +11,7 @@ import pytest
 
 from upright.client.cli.__main__ import main
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 PAGE = Path(__file__).parents[2] / "docs/tiltfile-api.md"
 
 
@@ -53,6 +54,55 @@ def test_the_page_of_all_functions_in_the_documents_is_the_one_that_is_printed(
     assert capsys.readouterr().out == PAGE.read_text(), (
         "run: upright tiltfile api --form markdown > docs/tiltfile-api.md"
     )
+
+
+def test_a_check_is_told_to_scripts_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / "all.yaml").write_text(
+        "{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {containers: [{name: a, image: web}]}}\n---\n"
+        "{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {password: 'sword\"fish'}}\n"
+    )
+    (tmp_path / "Tiltfile").write_text(
+        'docker_build("web", ".")\nk8s_yaml("all.yaml")\nk8s_resource("web", objects=["s"], port_forwards=[8080])\n'
+        'local_resource("a", ["login", "sword\\"fish"], resource_deps=["web"])\n'
+        'config.set_enabled_resources(["web"])\n'
+    )
+    assert main(["tiltfile", "check", "--cluster=embedded", "-o", "json", "-f", str(tmp_path / "Tiltfile")]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["right"], said["errors"], said["cluster"]["embedded"]) == (True, [], True)
+    assert said["resources"] == [
+        {
+            "name": "web",
+            "kind": "kubernetes",
+            "enabled": True,
+            "builds": [{"image": "web", "from": str(tmp_path)}],
+            "deploys": ["s:secret", "web:pod"],
+            "forwards": ["localhost:8080"],
+        },
+        {
+            "name": "a",
+            "kind": "local",
+            "enabled": False,
+            "after": ["web"],
+            "runs": ["login", "[redacted secret s:password]"],
+        },
+    ]
+
+
+def test_what_is_wrong_is_told_to_scripts_with_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "Tiltfile").write_text("x = 1\nlocal_resource(nme='a')\n")
+    assert main(["tiltfile", "check", "-o", "json", "-f", str(tmp_path / "Tiltfile")]) == 5
+    said = json.loads(capsys.readouterr().out)
+    assert said["right"] is False
+    assert [(one["file"], one["line"]) for one in said["errors"]] == [(str(tmp_path / "Tiltfile"), 2)]
+
+
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*/Tiltfile")), ids=lambda path: path.parent.name)
+def test_every_example_is_right(example: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tiltfile", "check", "--cluster=embedded", "-o", "json", "-f", str(example)]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["resources"]
+    assert not said["warnings"]
 
 
 RIGHT = """

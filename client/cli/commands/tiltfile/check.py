@@ -30,6 +30,14 @@ def command() -> Command:
                 variables=("UPRIGHT_CLUSTER",),
             ),
             Flag("namespace", "namespace of objects that name none", "NAMESPACE", variables=("UPRIGHT_NAMESPACE",)),
+            Flag(
+                "output",
+                "how: text, or json with the errors and their places",
+                "FORMAT",
+                short="o",
+                default="text",
+                choices=("text", "json"),
+            ),
         ),
     )
 
@@ -42,6 +50,7 @@ def run(arguments: list[str]) -> int:
         args=tuple(given.arguments),
         cluster=given.text("cluster"),
         namespace=given.text("namespace"),
+        output=given.text("output"),
         verbose=given.on("verbose") or given.on("debug"),
     )
     return int(import_module(_ENTRY_POINT).check(options))
