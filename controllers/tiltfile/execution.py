@@ -55,7 +55,7 @@ class Execution:
             log.write(text, level=level)
 
         cancellation = Cancellation()
-        facts = replace(self._facts(), args=tiltfile.spec.args, name=tiltfile.name)
+        facts = replace(self._facts(), args=tiltfile.spec.args, name=tiltfile.name, tell_secret=self._secrets.add)
         if tiltfile.name != TILTFILE:  # an extension's: as in Tilt, it may go wherever the main one may
             facts = replace(facts, must_have_resources=False, dev_cluster=True)
         limits = Limits.of(facts.environ)

@@ -68,7 +68,8 @@ class Facts:
 
     ``dev_cluster``: deploying there needs no allow_k8s_contexts (a known development cluster, the embedded one, or
     none at all). ``host`` is where port forwards listen unless they say otherwise.
-    ``must_have_resources``: a Tiltfile without any is wrong.
+    ``must_have_resources``: a Tiltfile without any is wrong. ``tell_secret`` hears the name, key and value of each
+    secret when its YAML is read, so that what is printed from then on can do without it.
     """
 
     args: tuple[str, ...] = ()
@@ -81,6 +82,7 @@ class Facts:
     executable: str = "upright"
     name: str = "(Tiltfile)"
     must_have_resources: bool = True
+    tell_secret: Callable[[str, str, bytes], None] = lambda _name, _key, _value: None
 
 
 @dataclass(slots=True)

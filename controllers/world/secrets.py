@@ -33,7 +33,7 @@ class Secrets:
 
     def scrub(self, text: str) -> str:
         """Return the text without any of the values; one pass, so that what is put in is not scrubbed again."""
-        found = [form for form in self._shown if form in text]
+        found = [form for form in list(self._shown) if form in text]  # a copy: a Tiltfile's thread adds to it
         if not found:
             return text
         found.sort(key=len, reverse=True)  # the longer form is the whole secret

@@ -41,6 +41,10 @@ def k8s_yaml(project: Project, given: YAMLArguments) -> None:
             )
         project.entity_places[entity.address] = place
     project.entities += entities
+    if project.scrub_secrets:
+        for entity in entities:
+            for key, value in entity.secret_values():
+                project.facts.tell_secret(entity.name, key, value)
 
 
 def entities_of(project: Project, yaml: Value) -> list[Entity]:
