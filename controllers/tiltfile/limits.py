@@ -72,7 +72,7 @@ def duration_text(seconds: float) -> str:
     """Return the seconds as a person says them."""
     if seconds >= 60 and seconds % 60 == 0:
         return f"{seconds / 60:g} minutes" if seconds > 60 else "1 minute"
-    return f"{seconds:g} seconds"
+    return "1 second" if seconds == 1 else f"{seconds:g} seconds"
 
 
 def size_text(size: int) -> str:

@@ -55,9 +55,9 @@ class LocalCommands:
             return Finished(ended.code, *output.close())
         if output.flooded:
             most = size_text(self._limits.output_bytes)
-            return Finished(1, error=f"stopped: it printed more than {most}, {OUTPUT} sets this limit")
+            return Finished(1, *output.close(), error=f"stopped: it printed more than {most}, {OUTPUT} sets this limit")
         spent = duration_text(self._limits.command_seconds)
-        return Finished(1, error=f"stopped: still running after {spent}, {COMMAND} sets this limit")
+        return Finished(1, *output.close(), error=f"stopped: still running after {spent}, {COMMAND} sets this limit")
 
 
 class _Output:

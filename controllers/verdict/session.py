@@ -148,8 +148,22 @@ def _forced(
     return None
 
 
+_NEXT = re.compile(r"\n\n(?=\S[^\n]*:\d+:\d+:\n|Traceback \(most recent call last\):\n|… and \d+ more errors$)")
+"""What stands between errors of a Tiltfile that were found together."""
+
+
 def one_line(error: str) -> str:
-    """Return a Tiltfile's error (a traceback, source lines, ``Error: …``) as one line: the innermost place, and what is wrong."""
+    """Return a Tiltfile's error (a traceback, source lines, ``Error: …``) as one line: the innermost place, and what is wrong.
+
+    Of errors that were found together the first is told, and how many there are beside it.
+    """
+    first, *others = _NEXT.split(error)
+    unshown = re.fullmatch(r"… and (\d+) more errors", others[-1]) if others else None
+    more = len(others) + (int(unshown[1]) - 1 if unshown else 0)
+    return _one_line(first) + (f" (and {more} more error{'s' if more > 1 else ''})" if more else "")
+
+
+def _one_line(error: str) -> str:
     begun = [found.span() for found in _ERROR.finditer(error)]
     start, end = begun[-1] if begun else (0, 0)
     places = _PLACE.findall(error[:start])

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from upright.controllers.tiltfile.language.values import Value
     from upright.controllers.tiltfile.project import Finished, Project
 
+MAX_TOLD = 1 << 16
+"""How many characters of each stream an error repeats."""
 PREFIX = " → "
 
 
@@ -77,8 +79,13 @@ def run(project: Project, wanted: Command, stdin: str | None, *, quiet: bool, ec
 def _failed(wanted: Command, finished: Finished, *, quiet: bool) -> str:
     text = f"command {quote(str(wanted))} failed.\nerror: {finished.error or f'exit status {finished.exit_code}'}"
     if quiet:  # what was logged already is not said twice
-        text += f"\nstdout:\n{finished.stdout}\nstderr:\n{finished.stderr}\n"
+        text += f"\nstdout:\n{_last(finished.stdout)}\nstderr:\n{_last(finished.stderr)}\n"
     return text
+
+
+def _last(output: str) -> str:
+    """Return the output's end: the beginning of a flood says nothing."""
+    return output if len(output) <= MAX_TOLD else f"…{output[-MAX_TOLD:]}"
 
 
 VALUES = {"local": function("local", LocalArguments, local)}

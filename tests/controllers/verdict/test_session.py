@@ -134,6 +134,16 @@ def test_a_tiltfiles_error_is_told_in_one_line(error: str, line: str) -> None:
     assert one_line(error) == line
 
 
+def test_of_several_errors_of_a_tiltfile_the_first_is_told_and_the_rest_counted() -> None:
+    first, second = (
+        "/p/Tiltfile:2:1:\n    foo()\n    ^^^\nError: undefined: foo",
+        "/p/x:1:5:\n    bar\n    ^^^\nError: undefined: bar",
+    )
+    assert one_line(f"{first}\n\n{second}") == "/p/Tiltfile:2:1: undefined: foo (and 1 more error)"
+    assert one_line(f"{first}\n\n{second}\n\n… and 4 more errors").endswith("undefined: foo (and 5 more errors)")
+    assert one_line(f"{first}\nstdout:\n\nstderr:\n\n") == "/p/Tiltfile:2:1: undefined: foo stdout: stderr:"
+
+
 # several failures
 
 
