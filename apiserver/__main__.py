@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from upright.apiserver.limits import DEFAULT_LIMITS, Limits
 from upright.apiserver.sockets import PortTaken, UnsafeBind, listen_on_loopback, port_of
 from upright.apiserver.state_folder import DATABASE, state_folder
 from upright.client.cli import discovery
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
     import anyio
 
 _FAILED, _USAGE_ERROR = 1, 2
+_LIMITS = {
+    "max-body-bytes": "largest body of a request (413 beyond)",
+    "max-header-bytes": "largest headers of a request (431 beyond)",
+    "max-url-bytes": "longest URL (414 beyond)",
+    "request-seconds": "how long a request may take to come whole (408 beyond)",
+}
+_FIELDS = {
+    "max-body-bytes": "body_bytes",
+    "max-header-bytes": "head_bytes",
+    "max-url-bytes": "url_bytes",
+    "request-seconds": "patience_seconds",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +74,21 @@ def _parser() -> argparse.ArgumentParser:
         "--runs", type=Path, default=None, help="folder of the controllers (their --state): logs are served"
     )
     parser.add_argument("--audit-log", type=Path, default=None, help="file for a line about every write")
+    for flag, what in _LIMITS.items():
+        word = flag.upper().replace("-", "_")
+        default = getattr(DEFAULT_LIMITS, _FIELDS[flag])
+        parser.add_argument(f"--{flag}", type=_above_zero, default=_environment(word, str(default)), help=what)
     return parser
+
+
+def _above_zero(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f'"{text}" is not a whole number above 0')
+    return int(text)
+
+
+def _limits(asked: argparse.Namespace) -> Limits:
+    return Limits(**{field: getattr(asked, flag.replace("-", "_")) for flag, field in _FIELDS.items()})
 
 
 def _environment(name: str, default: str) -> str:
@@ -95,6 +122,7 @@ async def _serve(sockets: list[socket.socket], asked: argparse.Namespace) -> Non
             sessions_apart=True,
             audit_log=asked.audit_log,
             runs=asked.runs,
+            limits=_limits(asked),
         )
         server = Server(registry, sockets, settings, now=utc_now, book=TokenBook(store, utc_now))
         group.start_soon(_until_signal, group.cancel_scope)

@@ -12,21 +12,19 @@ from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from upright.apiserver.limits import DEFAULT_LIMITS
+from upright.apiserver.protocol import Protocol
 from upright.apiserver.sockets import BACKLOG
 
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import Callable
 
-    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
-
-    from upright.apiserver.app.exchange import App, Scope
-
-    Quick = Callable[[Scope, str], tuple[bytes, ...] | None]
+    from upright.apiserver.app.exchange import App
+    from upright.apiserver.limits import Limits
+    from upright.apiserver.protocol import Quick
 
 KEEP_ALIVE_SECONDS = 75
 DRAIN_SECONDS = 0.5
@@ -34,65 +32,20 @@ _POLL_SECONDS = 0.01
 _WEBSOCKET_BYTES = 16 * 1024 * 1024
 
 
-class _Answered:
-    """Stands for uvicorn's cycle of a request that was answered at once."""
-
-    response_complete = True
-    keep_alive = True
-
-    def __init__(self) -> None:
-        self.message_event = asyncio.Event()
-
-
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, with a way for the app to cut a connection whose reader has stalled.
-
-    ``quick`` may answer a plain GET as soon as its headers are read: no task, no waiting, half the time.
-    """
-
-    def __init__(self, *given: Any, quick: Quick | None = None, **more: Any) -> None:  # noqa: ANN401  reason: uvicorn's
-        super().__init__(*given, **more)
-        self._quick = quick
-        self._answered = cast("RequestResponseCycle", _Answered())  # reason: all that uvicorn looks at
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        extensions: dict[str, Any] = {"upright.abort": self._abort}  # Any: ASGI leaves extensions open
-        self.scope["extensions"] = extensions
-
-    def on_headers_complete(self) -> None:
-        if not self._quickly_answered():
-            super().on_headers_complete()
-
-    def _quickly_answered(self) -> bool:
-        parser: Any = self.parser  # Any: httptools has no types that all checkers read
-        cycle = cast("RequestResponseCycle | None", self.cycle)  # reason: uvicorn has none before the first request
-        if self._quick is None or parser.get_method() != b"GET" or b"?" in self.url or self.flow.write_paused:
-            return False
-        busy = cycle is not None and not cycle.response_complete
-        plain = parser.get_http_version() == "1.1" and parser.should_keep_alive() and not parser.should_upgrade()
-        if busy or not plain or self.expect_100_continue or self.transport.is_closing():
-            return False
-        answer = self._quick(cast("Scope", self.scope), self.url.decode("latin-1"))
-        if answer is None:
-            return False
-        self.cycle = self._answered
-        for piece in answer:
-            self.transport.write(piece)
-        self.on_response_complete()
-        return True
-
-    def _abort(self) -> None:
-        self.transport.abort()
-
-
 class Listener:
     """Serves one app on some sockets, with TLS if there is a context for it."""
 
     def __init__(
-        self, app: App, sockets: list[socket.socket], tls: ssl.SSLContext | None = None, *, quick: Quick | None = None
+        self,
+        app: App,
+        sockets: list[socket.socket],
+        tls: ssl.SSLContext | None = None,
+        *,
+        quick: Quick | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._quick = quick
+        self._limits = limits
         self._sockets = sockets
         self._tls = tls
         self._state = ServerState()
@@ -100,7 +53,7 @@ class Listener:
         self._config = Config(
             cast("Any", app),  # reason: uvicorn spells ASGI's events as typed dictionaries
             loop="none",
-            http=_Protocol,
+            http=Protocol,
             ws=cast("Any", _websocket_protocol),  # reason: called like the class, which takes 40 ms to import
             lifespan="off",
             interface="asgi3",
@@ -118,7 +71,8 @@ class Listener:
         """Accept connections from now on."""
         self._config.load()
         loop = asyncio.get_running_loop()
-        make = partial(_Protocol, quick=self._quick, config=self._config, server_state=self._state, app_state={})
+        ours = partial(Protocol, quick=self._quick, limits=self._limits)
+        make = partial(ours, config=self._config, server_state=self._state, app_state={})
         for bound in self._sockets:
             # uvicorn's protocol is an asyncio.Protocol in all but its first method's annotation
             self._servers.append(

@@ -14,6 +14,7 @@ from upright.apiserver.app.audit import Audit
 from upright.apiserver.app.front import Front
 from upright.apiserver.app.token_pages import TokenPages
 from upright.apiserver.auth import Guard, Level, Tokens
+from upright.apiserver.limits import DEFAULT_LIMITS, Limits
 from upright.apiserver.listener import Listener
 from upright.apiserver.sockets import listen, port_of
 from upright.client import kubeconfig
@@ -46,6 +47,7 @@ class Settings:
     ``secure_host`` is where HTTPS listens; plain HTTP never leaves loopback. ``version`` is the program's.
     ``sessions_apart``: each Session lives with its objects in a partition of its name, and the root has them all.
     ``runs`` is the folder where other processes keep the logs of these Sessions.
+    ``limits`` are how much a request may be, and how long it may take to come.
     ``audit_log`` is a file for a line about every write.
     """
 
@@ -60,6 +62,7 @@ class Settings:
     sessions_apart: bool = False
     audit_log: Path | None = None
     runs: Path | None = None
+    limits: Limits = DEFAULT_LIMITS
 
 
 class Server:
@@ -135,7 +138,9 @@ class Server:
                 await self._stop()
 
     async def _listen(self, sockets: list[socket.socket], tls: ssl.SSLContext | None) -> None:
-        listener = Listener(self._audit or self._app, sockets, tls, quick=self._front.quick.answer)
+        listener = Listener(
+            self._audit or self._app, sockets, tls, quick=self._front.quick.answer, limits=self._settings.limits
+        )
         self._listeners.append(listener)
         await listener.start()
 

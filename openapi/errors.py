@@ -13,7 +13,10 @@ Every error crosses the wire as a ``Status`` and comes back as the same class:
       AlreadyExists          409 AlreadyExists     create over what is there
       Gone                   410 Gone              the past that was asked for is forgotten
       Expired                410 Expired           the list's continue token is too old
+      RequestTimeout         408 RequestTimeout    it did not come whole in time
       RequestEntityTooLarge  413 RequestEntityTooLarge
+      URITooLong             414 RequestURITooLong
+      HeadersTooLarge        431 RequestHeaderFieldsTooLarge
       UnsupportedMediaType   415 UnsupportedMediaType
       Invalid                422 Invalid           the object's fields are wrong, with their paths
       TooManyRequests        429 TooManyRequests
@@ -156,6 +159,27 @@ class RequestEntityTooLarge(APIError):
 
     code = 413
     reason = "RequestEntityTooLarge"
+
+
+class RequestTimeout(APIError):
+    """The request did not come whole in the time it was given."""
+
+    code = 408
+    reason = "RequestTimeout"
+
+
+class URITooLong(APIError):
+    """The URL is longer than the server takes."""
+
+    code = 414
+    reason = "RequestURITooLong"
+
+
+class HeadersTooLarge(APIError):
+    """The headers are larger than the server takes."""
+
+    code = 431
+    reason = "RequestHeaderFieldsTooLarge"
 
 
 class UnsupportedMediaType(APIError):

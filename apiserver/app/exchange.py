@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from upright.apiserver.limits import DEFAULT_LIMITS
 from upright.openapi.errors import BadRequest, RequestEntityTooLarge
 
 ASGIMessage = MutableMapping[str, Any]  # Any: ASGI's events are dictionaries of mixed values
@@ -16,7 +17,7 @@ Scope = MutableMapping[str, Any]  # Any: as ASGIMessage
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 JSON = b"application/json"
-BODY_LIMIT_BYTES = 20 * 1024 * 1024
+BODY_LIMIT_BYTES = DEFAULT_LIMITS.body_bytes
 GZIP_FROM_BYTES = 128 * 1024
 _NEAR = frozenset({"127.0.0.1", "::1"})
 _TRUE = frozenset({"", "1", "true", "yes"})
@@ -90,8 +91,9 @@ class Exchange:
         """Return a header by its name in lower case, or nothing."""
         return self.headers.get(name, b"").decode("latin-1")
 
-    async def body(self, limit: int = BODY_LIMIT_BYTES) -> bytes:
+    async def body(self) -> bytes:
         """Return the whole body. Raises RequestEntityTooLarge as soon as that is known, Disconnected."""
+        limit: int = (self.scope.get("extensions") or {}).get("upright.body_limit", BODY_LIMIT_BYTES)
         announced = self.headers.get(b"content-length", b"")
         if announced.isdigit() and int(announced) > limit:
             raise _too_large(limit)
@@ -166,4 +168,4 @@ def compresses(headers: Mapping[bytes, bytes], scope: Scope) -> bool:
 
 
 def _too_large(limit: int) -> RequestEntityTooLarge:
-    return RequestEntityTooLarge(f"the body is larger than the limit of {limit // (1024 * 1024)} MiB")
+    return RequestEntityTooLarge(f"the body is larger than the limit of {limit} bytes")

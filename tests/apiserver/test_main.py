@@ -109,3 +109,27 @@ def test_nothing_is_imported_that_the_first_answer_does_not_need() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert not loaded & {*_NOT_BEFORE_THE_FIRST_ANSWER, "cryptography", "psycopg", "sqlite3"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", ["flag", "variable"])
+async def test_the_limits_of_a_request_can_be_set(tmp_path: Path, by: str) -> None:
+    given = ["--max-url-bytes=100"] if by == "flag" else []
+    environment = _environment(tmp_path) | ({} if given else {"UPRIGHT_MAX_URL_BYTES": "100"})
+    command = [*COMMAND, "--port", "0", "--state", str(tmp_path / "run"), *given]
+    with anyio.fail_after(20):
+        async with await anyio.open_process(command, env=environment) as process:
+            port = int((await _line(process)).rpartition(":")[2])
+            connection = http.client.HTTPConnection("localhost", port, timeout=5)
+            connection.request("GET", f"/apis/session?labelSelector={'a' * 100}")
+            answer = connection.getresponse()
+            assert (answer.status, json.loads(answer.read())["reason"]) == (414, "RequestURITooLong")
+            connection.close()
+            process.terminate()
+            assert await process.wait() == 0
+
+
+def test_a_limit_that_is_none_is_said() -> None:
+    done = subprocess.run([*COMMAND, "--max-body-bytes", "0"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert '"0" is not a whole number above 0' in done.stderr
