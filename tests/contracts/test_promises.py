@@ -94,16 +94,22 @@ def reason(answer: Answer) -> tuple[int, str]:
     return answer.status, answer.json()["reason"]
 
 
-async def events(api: Api, query: str, count: int) -> list[tuple[str, str]]:
-    """Return type and name of the first events of a watch."""
+async def taken(api: Api, query: str, count: int) -> list[dict[str, Any]]:
+    """Return the first events of a watch."""
     call = api.caller.call("GET", f"{api.path}?watch=1&{query}")
-    found: list[tuple[str, str]] = []
+    found: list[dict[str, Any]] = []
     async with anyio.create_task_group() as group:
         group.start_soon(call.run)
         await call.begun()
-        found = [_told(await _event(call)) for _ in range(count)]
+        while len(found) < count:
+            found.append(await _event(call))
         call.hang_up()
     return found
+
+
+async def events(api: Api, query: str, count: int) -> list[tuple[str, str]]:
+    """Return type and name of the first events of a watch."""
+    return [_told(event) for event in await taken(api, query, count)]
 
 
 async def _event(call: Call) -> dict[str, Any]:
@@ -146,8 +152,8 @@ async def test_a_delete_honours_preconditions_of_uid_and_resource_version(api: A
 
 
 async def test_names_are_generated_and_metadata_of_the_server_cannot_be_forged(api: Api) -> None:
-    forged = {"uid": "mine", "creationTimestamp": "2001-01-01T00:00:00Z", "generation": 9, "generateName": "run-"}
-    about = (await api.make("", **forged))["metadata"]
+    made = await api.make("", uid="mine", creationTimestamp="2001-01-01T00:00:00Z", generation=9, generateName="run-")
+    about = made["metadata"]
     assert about["name"].startswith("run-")
     assert len(about["name"]) > len("run-")
     assert about["uid"] != "mine"
@@ -222,12 +228,7 @@ async def test_an_object_that_enters_or_leaves_a_selector_is_added_or_deleted_wi
 async def test_a_deleted_event_has_a_revision_of_its_own(api: Api) -> None:
     made = await api.make("a")
     await api.delete("a")
-    call = api.caller.call("GET", f"{api.path}?watch=1&resourceVersion={version(made)}&timeoutSeconds=5")
-    async with anyio.create_task_group() as group:
-        group.start_soon(call.run)
-        await call.begun()
-        event = await _event(call)
-        call.hang_up()
+    (event,) = await taken(api, f"resourceVersion={version(made)}", 1)
     assert event["type"] == "DELETED"
     assert int(version(event["object"])) > int(version(made))
 
@@ -235,12 +236,7 @@ async def test_a_deleted_event_has_a_revision_of_its_own(api: Api) -> None:
 async def test_a_watch_can_begin_with_what_is_there_and_marks_where_that_ends(api: Api) -> None:
     await api.make("a")
     query = "sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan"
-    call = api.caller.call("GET", f"{api.path}?watch=1&{query}")
-    async with anyio.create_task_group() as group:
-        group.start_soon(call.run)
-        await call.begun()
-        added, mark = await _event(call), await _event(call)
-        call.hang_up()
+    added, mark = await taken(api, query, 2)
     assert _told(added) == ("ADDED", "a")
     assert mark["type"] == "BOOKMARK"
     assert mark["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
@@ -280,11 +276,10 @@ async def test_finalizers_hold_a_delete_in_two_phases(api: Api) -> None:
 
 
 async def test_deletecollection_is_so_many_deletes_with_their_events(api: Api) -> None:
-    for name in "abc":
-        made = await api.make(name, labels={"go": "yes"})
+    made = [await api.make(name, labels={"go": "yes"}) for name in "abc"]
     await api.make("stays")
     assert (await api.caller.ask("DELETE", f"{api.path}?labelSelector=go")).status == 200
-    told = await events(api, f"labelSelector=go&resourceVersion={version(made)}", 3)
+    told = await events(api, f"labelSelector=go&resourceVersion={version(made[-1])}", 3)
     assert told == [("DELETED", name) for name in "abc"]
     assert [one["metadata"]["name"] for one in _document(await api.get())["items"]] == ["stays"]
 
