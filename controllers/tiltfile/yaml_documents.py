@@ -68,6 +68,18 @@ class GoLoader(_Resolver, yaml.CSafeLoader):
 class GoDumper(_Resolver, yaml.CSafeDumper):
     """The C dumper, which quotes what Go would not read back as a string."""
 
+    def represent_data(self, data: Any) -> yaml.Node:  # noqa: ANN401  reason: PyYAML gives any value
+        """Return the node of a value: of what JSON is mostly made of at once, of all else as PyYAML does."""
+        kind = type(data)
+        if kind is str:
+            return yaml.ScalarNode(_STR, data)
+        if kind is list:
+            return yaml.SequenceNode(_SEQ, [self.represent_data(one) for one in data], flow_style=False)
+        if kind is dict and all(type(key) is str for key in data):
+            pairs = [(yaml.ScalarNode(_STR, key), self.represent_data(data[key])) for key in sorted(data)]
+            return yaml.MappingNode(_MAP, pairs, flow_style=False)
+        return super().represent_data(data)
+
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401  reason: PyYAML asks of any value
         """Write shared values out each time."""
         del data
