@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from upright.openapi.meta import Json
 
 META_PREFIX = "io.k8s.apimachinery.pkg.apis.meta.v1"
+SCALE = "io.k8s.api.autoscaling.v1.Scale"
+EVICTION = "io.k8s.api.policy.v1.Eviction"
 
 _STRING: Json = {"type": "string"}
 _INT32: Json = {"type": "integer", "format": "int32"}
@@ -72,4 +74,20 @@ META_SCHEMAS: dict[str, Json] = {
             "properties": {"object": {"type": "object"}, "type": _STRING},
         },
     }.items()
+} | {
+    SCALE: _object(
+        "How many replicas there should be, and are.",
+        apiVersion=_STRING,
+        kind=_STRING,
+        metadata={"type": "object"},
+        spec=_object("What is wanted.", replicas=_INT32),
+        status=_object("What is.", replicas=_INT32, selector=_STRING),
+    ),
+    EVICTION: _object(
+        "That a Pod is to go, if nothing forbids it.",
+        apiVersion=_STRING,
+        deleteOptions=_ref("DeleteOptions"),
+        kind=_STRING,
+        metadata={"type": "object"},
+    ),
 }

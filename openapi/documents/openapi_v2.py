@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from upright.openapi.documents.openapi_v3 import places
 from upright.openapi.documents.operations import Operation, operations, spelled
-from upright.openapi.documents.schemas import REFERENCE, gvk, schemas
+from upright.openapi.documents.schemas import REFERENCE, schemas
 
 if TYPE_CHECKING:
     from upright.openapi.meta import Json
@@ -48,7 +48,7 @@ def _operation(operation: Operation) -> Json:
         "parameters": parameters,
         "responses": {"200": {"description": "OK", **answer}, "401": {"description": "Unauthorized"}},
         "x-kubernetes-action": operation.action,
-        "x-kubernetes-group-version-kind": gvk(operation.kind),
+        "x-kubernetes-group-version-kind": operation.gvk,
     }
 
 

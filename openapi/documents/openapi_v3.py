@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from upright.openapi.documents.discovery import group_versions
 from upright.openapi.documents.operations import Operation, operations, spelled
-from upright.openapi.documents.schemas import gvk, reference, schemas
+from upright.openapi.documents.schemas import reference, schemas
 
 if TYPE_CHECKING:
     from upright.openapi.meta import Json
@@ -59,7 +59,7 @@ def _operation(operation: Operation) -> Json:
         "parameters": [{**spelled(p), "schema": {"type": p.type}} for p in operation.parameters],
         "responses": {"200": _response(operation), "401": {"description": "Unauthorized"}},
         "x-kubernetes-action": operation.action,
-        "x-kubernetes-group-version-kind": gvk(operation.kind),
+        "x-kubernetes-group-version-kind": operation.gvk,
     }
     if operation.body:
         takes = operation.takes or ("*/*",)

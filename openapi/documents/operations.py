@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from upright.openapi.documents.discovery import kinds_of
-from upright.openapi.documents.meta_schemas import META_PREFIX
+from upright.openapi.documents.meta_schemas import EVICTION, META_PREFIX, SCALE
 from upright.openapi.documents.schemas import schema_name
 from upright.openapi.documents.verbs import subresources, verbs
 
@@ -43,6 +44,13 @@ class Operation:
     body: str = ""
     takes: tuple[str, ...] = ()
     answer: str = ""
+    foreign: tuple[str, str, str] | None = None
+
+    @property
+    def gvk(self) -> dict[str, str]:
+        """What is sent and answered: the kind, or for some subresources (``foreign``) one of another group."""
+        group, version, kind = self.foreign or (self.kind.group, self.kind.version, self.kind.kind)
+        return {"group": group, "version": version, "kind": kind}
 
 
 _NAME = Parameter("name", "name of the object", place="path")
@@ -88,6 +96,21 @@ _RUN_LOG = (
     Parameter("source", "Only lines from: all, build, runtime."),
     *_LOG[5:],
 )
+
+_STREAMS = (
+    Parameter("container", "Which container."),
+    Parameter("stderr", "Send what it complains of.", "boolean"),
+    Parameter("stdin", "Take what is typed.", "boolean"),
+    Parameter("stdout", "Send what it prints.", "boolean"),
+    Parameter("tty", "Give it a terminal.", "boolean"),
+)
+_TALKS: dict[str, tuple[Parameter, ...]] = {
+    "attach": _STREAMS,
+    "exec": (Parameter("command", "The command, a word each time; may be repeated."), *_STREAMS),
+    "portforward": (Parameter("ports", "Which ports; may be repeated.", "integer"),),
+}
+_SCALE_KIND = ("autoscaling", "v1", "Scale")
+_EVICTION_KIND = ("policy", "v1", "Eviction")
 
 
 def operations(scheme: Scheme, group: str, version: str) -> Iterator[Operation]:
@@ -157,10 +180,36 @@ def _below(kind: Kind, name: str) -> Iterator[Operation]:
         yield from _readable(kind, path, suffix)
         if "update" in can:
             yield from _writable(kind, path, suffix)
+    elif name == "scale":
+        yield from _scale(kind, path)
+    elif name == "eviction":
+        told, status = f"evict a {kind.kind}", f"{META_PREFIX}.Status"
+        asked = _where(kind, named=True) + _WRITE
+        yield Operation(
+            path, "post", _id("create", kind, suffix), "post", kind, told, asked, EVICTION, (), status, _EVICTION_KIND
+        )
+    elif name in _TALKS:
+        asked = _where(kind, named=True) + _TALKS[name]
+        for method in ("get", "post"):
+            told = f"connect {method.upper()} requests to {name} of a {kind.kind}, as a WebSocket"
+            yield Operation(
+                path, method, _id(f"connect{method.capitalize()}", kind, suffix), "connect", kind, told, asked
+            )
     elif "get" in can:
         asked = _where(kind, named=True) + (_logs(kind) if name == "log" else ())
         told = f"read {name} of a {kind.kind}"
         yield Operation(path, "get", _id("read", kind, suffix), "get", kind, told, asked)
+
+
+def _scale(kind: Kind, path: str) -> Iterator[Operation]:
+    where, foreign = _where(kind, named=True), _SCALE_KIND
+    told = f"scale of a {kind.kind}"
+    name = partial(_id, kind=kind, suffix="Scale")
+    yield Operation(path, "get", name("read"), "get", kind, f"read {told}", where, answer=SCALE, foreign=foreign)
+    asked = where + _WRITE
+    yield Operation(path, "put", name("replace"), "put", kind, f"replace {told}", asked, SCALE, (), SCALE, foreign)
+    takes, body = PATCH_TYPES[1:2], f"{META_PREFIX}.Patch"
+    yield Operation(path, "patch", name("patch"), "patch", kind, f"patch {told}", asked, body, takes, SCALE, foreign)
 
 
 def _logs(kind: Kind) -> tuple[Parameter, ...]:
