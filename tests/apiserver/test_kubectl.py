@@ -115,7 +115,7 @@ async def test_it_applies_on_the_server_and_hears_of_conflicts(k: Kubectl) -> No
     assert "-  colour: red" in await k.fail("diff", "--server-side", "-f", "-", stdin=blue, out=True)
     other = (*on_server, "--field-manager=other")
     refused = await k.fail(*other, stdin=blue)
-    assert 'conflict with "kubectl" using tilt.dev/v1alpha1: .data.colour' in refused
+    assert 'conflict with "kubectl": .data.colour' in refused
     await k.run(*other, "--force-conflicts", stdin=blue)
     told = await k.json("get", "configmaps.tilt.dev", "settings", "--show-managed-fields")
     assert [one["manager"] for one in told["metadata"]["managedFields"]] == ["other"]
