@@ -19,7 +19,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
 RUNS = 21
 UPRIGHT = str(Path(sys.executable).parent / "upright")
@@ -39,7 +39,7 @@ TILTFILE = "local_resource('a', 'true')\nlocal_resource('b', 'true')\n"
 
 
 @contextmanager
-def running(command: Sequence[str], folder: str, environment: dict[str, str], said: str) -> Iterator[None]:
+def running(command: Sequence[str], folder: str, environment: dict[str, str], said: str) -> Generator[None]:
     """Run a server until the block ends; it is there when it has said something."""
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
