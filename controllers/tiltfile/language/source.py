@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import lru_cache
 
 from upright.controllers.tiltfile.language.errors import Place, TiltfileError
 
@@ -25,6 +27,17 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(
     r"\\(?:[abfnrtv\\'\"\n]|[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|(?P<wrong>.))", re.DOTALL
 )
+
+
+@lru_cache(maxsize=32)
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(text.split("\n"))
+
+
+@lru_cache(maxsize=32)
+def _starts(text: str) -> tuple[int, ...]:
+    """Return where each line begins."""
+    return (0, *(found.end() for found in re.finditer("\n", text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +62,14 @@ class Source:
         return Place(self.path, line, column + 1, max(width, 1))
 
     def line(self, number: int) -> str:
-        lines = self.text.split("\n")
+        lines = _lines(self.text)
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
     def at(self, offset: int, width: int = 1) -> Place:
         """Return the place of a character of the text."""
-        line = self.text.count("\n", 0, offset) + 1
-        return Place(self.path, line, offset - (self.text.rfind("\n", 0, offset) + 1) + 1, width)
+        starts = _starts(self.text)
+        line = bisect_right(starts, offset)
+        return Place(self.path, line, offset - starts[line - 1] + 1, width)
 
     def error(self, message: str, where: ast.AST | Place) -> TiltfileError:
         """Return the error of something found before running."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
+from functools import lru_cache
 from types import FunctionType
 from typing import TYPE_CHECKING
 
@@ -74,9 +74,31 @@ def _stack(trace: TracebackType | None, sources: Mapping[str, Source]) -> tuple[
     return frames, builtin
 
 
+class _Same:
+    """A code object as a key: by identity, for its own hash reads all of it."""
+
+    __slots__ = ("code",)
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code
+
+    def __hash__(self) -> int:
+        return id(self.code)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.code is other.code
+
+
+@lru_cache(maxsize=32)
+def _positions(of: _Same) -> tuple[tuple[int | None, int | None, int | None, int | None], ...]:
+    """Return where each instruction comes from: read once, for every call of a long file asks for one of them."""
+    return tuple(of.code.co_positions())
+
+
 def _place(code: CodeType, instruction: int, line_number: int, source: Source) -> Place:
-    found = next(islice(code.co_positions(), instruction // 2, None), (None, None, None, None))
-    line, end_line, start, end = found
+    positions = _positions(_Same(code))
+    known = instruction // 2 < len(positions)
+    line, end_line, start, end = positions[instruction // 2] if known else (None, None, None, None)
     if line is None or start is None:
         return source.span(line_number, 0, None)
     return source.span(line, start, end if end_line == line else None)
