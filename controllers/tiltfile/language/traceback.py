@@ -65,7 +65,7 @@ def _stack(trace: TracebackType | None, sources: Mapping[str, Source]) -> tuple[
             if builtin:
                 frames.append(Frame(builtin, None))
                 builtin = ""
-            place = _place(code, trace.tb_lasti, trace.tb_lineno, sources[code.co_filename])
+            place = _place(code, trace.tb_lasti, sources[code.co_filename])
             if code.co_name in _HIDDEN and frames:  # the comprehension belongs to the function around it
                 frames[-1] = Frame(frames[-1].name, place)
             else:
@@ -95,12 +95,13 @@ def _positions(of: _Same) -> tuple[tuple[int | None, int | None, int | None, int
     return tuple(of.code.co_positions())
 
 
-def _place(code: CodeType, instruction: int, line_number: int, source: Source) -> Place:
+def _place(code: CodeType, instruction: int, source: Source) -> Place:
+    """Return the place of an instruction; not by the frame's line number, which is counted from the top each time."""
     positions = _positions(_Same(code))
     known = instruction // 2 < len(positions)
     line, end_line, start, end = positions[instruction // 2] if known else (None, None, None, None)
     if line is None or start is None:
-        return source.span(line_number, 0, None)
+        return source.span(line or code.co_firstlineno, 0, None)
     return source.span(line, start, end if end_line == line else None)
 
 
@@ -108,7 +109,7 @@ def calling_place(frame: FrameType | None, sources: Mapping[str, Source]) -> Pla
     """Return the place of the innermost frame, from ``frame`` outwards, that is a Tiltfile's."""
     while frame is not None:
         if frame.f_code.co_filename in sources and "@file" in frame.f_globals:
-            return _place(frame.f_code, frame.f_lasti, frame.f_lineno, sources[frame.f_code.co_filename])
+            return _place(frame.f_code, frame.f_lasti, sources[frame.f_code.co_filename])
         frame = frame.f_back
     return None
 
