@@ -154,7 +154,7 @@ class KubernetesApplyController(Controller[KubernetesApply]):
                     answers = await self._all(place, self._prepare(apply, maps), log)
         except TimeoutError:
             what = "apply command" if by_command is not None else "apply"
-            error = f"{what} timed out after {told}: see update_settings(k8s_upsert_timeout_secs=…)"
+            error = f"{what} timed out after {told}: see update_settings(k8s_upsert_timeout_secs=…), or the limit apply_timeout"
             return _Applied(started, self._clock(), error=error)
         except (APIError, ValueError) as error:
             return _Applied(started, self._clock(), error=str(error))

@@ -15,7 +15,15 @@ from upright.controllers.serving import Serving
 from upright.controllers.switches import is_disabled
 from upright.controllers.tiltfile_status import tiltfile_status
 from upright.controllers.unfinished import Unfinished
-from upright.controllers.update import build_reason, builds, cause_of, trigger_of, update, update_cmd_name
+from upright.controllers.update import (
+    build_reason,
+    builds,
+    cause_of,
+    trigger_of,
+    update,
+    update_cmd_name,
+    with_apply_limit,
+)
 from upright.controllers.verdict.budgets import in_force, of_run
 from upright.controllers.verdict.cards import card_of_finding, card_of_update
 from upright.controllers.verdict.lateness import lateness
@@ -90,7 +98,7 @@ class ResourceController(Controller[Resource]):
             await turn.apply((), prune=STEPS)
             return Outcome(resource_status.disabled(resource, resource.status))
         budgets = in_force(resource.spec.limits, self._session_limits(turn))
-        picture, failures = await self._updated(turn)
+        picture, failures = await self._updated(turn, budgets)
         served = await self._served(turn, picture, budgets)
         status = resource_status.whole(replace(picture, serving=served))
         late = (
@@ -106,7 +114,7 @@ class ResourceController(Controller[Resource]):
             _look_again(picture, (served.after, *(f.due for f in late))),
         )
 
-    async def _updated(self, turn: Turn[Resource]) -> tuple[Picture, list[Failure]]:
+    async def _updated(self, turn: Turn[Resource], budgets: Budgets) -> tuple[Picture, list[Failure]]:
         """Begin the update if it is due and there is a place, or follow the one that runs."""
         resource, status = turn.obj, turn.obj.status
         cause = self._cause(resource)
@@ -121,7 +129,7 @@ class ResourceController(Controller[Resource]):
             else:
                 hold = self.scheduler.hold(mine)
         if status.current_build is not None:
-            going = update(resource, status.triggered, turn.get)
+            going = update(with_apply_limit(resource, budgets.apply_timeout), status.triggered, turn.get)
             await turn.apply(going.objects)
             status = self._advanced(turn, status, going)
         failures: list[Failure] = []

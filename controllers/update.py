@@ -29,7 +29,7 @@ from upright.openapi.v1alpha1.resource import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from typing import Protocol
 
     K = TypeVar("K", bound=Object)
@@ -187,6 +187,15 @@ def _image(
     mapped = find(ImageMap, image.image_map)
     known = mapped is not None and mapped.status.image_from_local == seen.status.ref
     return _step(name, "done" if known else "running", wanted, "", times), wanted
+
+
+def with_apply_limit(resource: Resource, limit: timedelta | None) -> Resource:
+    """Return the resource with this limit for its apply; None leaves the one of ``update_settings``."""
+    kubernetes = resource.spec.kubernetes
+    if limit is None or kubernetes is None:
+        return resource
+    limited = kubernetes.model_copy(update={"apply": kubernetes.apply.model_copy(update={"timeout": limit})})
+    return resource.model_copy(update={"spec": resource.spec.model_copy(update={"kubernetes": limited})})
 
 
 def _apply(resource: Resource, kubernetes: KubernetesSpec, cause: str, find: Find) -> tuple[Step, Object, str]:

@@ -17,6 +17,7 @@ LOG_LINES = 20
 """How many of the last lines of a log a card shows."""
 
 _EXIT = re.compile(r"exit status (\d+)$")
+_APPLY_LATE = re.compile(r"apply(?: command)? timed out after ")
 _RULES = {"Cmd": "command-failed", "KubernetesApply": "apply-refused", "DockerComposeService": "compose-up-failed"}
 _SPANS = {"Cmd": "cmd", "KubernetesApply": "kubernetesapply", "DockerComposeService": "dcup"}
 
@@ -29,6 +30,8 @@ def card_of_update(resource: Resource, status: ResourceStatus, tail: Callable[[s
     rule, spans = "update-failed", [last.span_id]
     if about is not None:
         rule = _RULES.get(about.kind, "build-failed")
+        if about.kind == "KubernetesApply" and _APPLY_LATE.match(last.error):
+            rule = "apply-timeout"
         spans = [f"{_SPANS.get(about.kind, 'build')}:{about.name}", last.span_id]
     span, logs = next(((one, lines) for one in spans if (lines := tuple(tail(one, LOG_LINES)))), ("", ()))
     exited = _EXIT.search(last.error)

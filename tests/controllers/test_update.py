@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from tests.controllers.stories import Mirror, deployment, image, local
 from tests.controllers.verdict.cases import NOW, ago
 from upright.controllers import fingerprint
 from upright.controllers.fingerprint import CAUSE, RESOURCE, SPAN
-from upright.controllers.update import Update, build_reason, cause_of, image_refs, update
+from upright.controllers.update import Update, build_reason, cause_of, image_refs, update, with_apply_limit
 from upright.openapi.meta import ObjectMeta, format_micro_time
 from upright.openapi.v1alpha1.cmd import Cmd, CmdStatus, CmdTerminated
 from upright.openapi.v1alpha1.docker_image import DockerImage, DockerImageStatus, ImageCompleted
@@ -222,6 +223,20 @@ def test_why_an_update_begins_is_said_in_tilts_words(notes: dict[str, str], upda
     plain = local("a", update="x")
     asked = plain.model_copy(update={"metadata": ObjectMeta(name="a", annotations=notes), "status": status})
     assert build_reason(asked) == reason
+
+
+@pytest.mark.parametrize(
+    ("limit", "used"), [(None, timedelta(seconds=30)), (timedelta(seconds=5), timedelta(seconds=5))]
+)
+def test_a_limit_for_the_apply_outweighs_the_tiltfiles_update_settings(
+    limit: timedelta | None, used: timedelta
+) -> None:
+    limited = with_apply_limit(with_apply_limit(deployment("web"), timedelta(seconds=30)), limit)
+    (apply,) = update(limited, "c1", Mirror()).objects
+    assert isinstance(apply, KubernetesApply)
+    assert apply.spec.timeout == used
+    plain = local("a", update="x")
+    assert with_apply_limit(plain, limit) is plain
 
 
 def test_kinds_of_steps_are_told() -> None:

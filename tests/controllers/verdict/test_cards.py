@@ -50,6 +50,8 @@ class Spans:
         ("DockerImage", "web:shop", "building shop: step 3/4", "build-failed", "build:web:shop", None),
         ("CmdImage", "web:shop", "building shop: exit status 4", "build-failed", "build:web:shop", 4),
         ("KubernetesApply", "web", "quota", "apply-refused", "kubernetesapply:web", None),
+        ("KubernetesApply", "web", "apply timed out after 5s", "apply-timeout", "kubernetesapply:web", None),
+        ("KubernetesApply", "web", "apply command timed out after 5s", "apply-timeout", "kubernetesapply:web", None),
     ],
 )
 def test_an_update_that_failed_shows_the_log_of_its_step(
