@@ -27,6 +27,9 @@ _SESSIONS = ("tilt.dev", "v1alpha1", "sessions")
 LOOK_SECONDS = 0.1
 """How often a file is looked at that another process writes to: each span's writer waits 0.02 s for more lines."""
 
+QUIET_LOOKS = 10
+"""How often there must be nothing new after the Session's end: its last lines are read and written after its verdict."""
+
 
 class HostedLogs:
     """Finds the logs of Sessions; ``runs`` is the controllers' folder (``--state``), where this process can see it."""
@@ -95,13 +98,13 @@ class Following:
         return self
 
     async def __anext__(self) -> list[LogLine]:
-        while True:
-            done = self._done()
+        quiet = 0
+        while quiet < QUIET_LOOKS:
             if lines := await anyio.to_thread.run_sync(self._news):
                 return lines
-            if done:
-                raise StopAsyncIteration
+            quiet = quiet + 1 if self._done() else 0
             await anyio.sleep(LOOK_SECONDS)
+        raise StopAsyncIteration
 
     def _news(self) -> list[LogLine]:
         pieces = [
