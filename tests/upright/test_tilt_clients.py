@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +87,14 @@ class Going:
         self.process.send_signal(number)
         self.process.communicate(timeout=20)
 
+    def entered(self) -> None:
+        """Wait until the run is entered, which may be after its first command has begun."""
+        name = f"tilt-{self.port}"
+        while not (self.config.exists() and name in self.config.read_text()):
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.02)
+                raise AssertionError(f"it ended before it was entered: {self.process.communicate()[0]}")
+
     def contexts(self) -> list[str]:
         config = yaml.safe_load(self.config.read_text())
         return [entry["name"] for entry in config["contexts"]]
@@ -104,6 +112,7 @@ def going(folder: Path, *flags: str, tiltfile: str = TILTFILE) -> Generator[Goin
 
 def test_a_run_is_entered_where_tilt_looks_and_taken_out_at_its_end(tmp_path: Path) -> None:
     with going(tmp_path) as run:
+        run.entered()
         assert run.contexts() == [f"tilt-{run.port}"]
         run.end()
         assert run.contexts() == []
@@ -111,10 +120,12 @@ def test_a_run_is_entered_where_tilt_looks_and_taken_out_at_its_end(tmp_path: Pa
 
 def test_the_entry_of_a_killed_run_goes_with_the_next(tmp_path: Path) -> None:
     with going(tmp_path) as killed:
+        killed.entered()
         killed.end(signal.SIGKILL)
         assert killed.contexts() == [f"tilt-{killed.port}"]
     (tmp_path / "began").unlink()
     with going(tmp_path) as run:
+        run.entered()
         assert run.contexts() == [f"tilt-{run.port}"]
         run.end()
 
