@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from msgspec import Struct
 from pydantic import ValidationError
 
 from upright.apiserver.complaints import causes_of, null_places
@@ -27,8 +27,7 @@ _FORGIVEN = frozenset({"metadata.selfLink", "metadata.clusterName"})  # old clie
 _FIELDS_TOLD = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(Struct, frozen=True):
     """A body in its canonical form (defaults filled in, unknown fields gone), and as a model."""
 
     body: Json

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from upright.openapi.errors import Forbidden, Unauthorized
 
@@ -27,8 +28,7 @@ class Level(IntEnum):
     ADMIN = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(Struct, frozen=True):
     """The secrets of one server: ``reader`` may read, ``admin`` may do everything."""
 
     reader: str

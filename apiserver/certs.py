@@ -9,11 +9,12 @@ import os
 import sys
 import tempfile
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.apiserver.auth import LOOPBACK
 
@@ -25,8 +26,7 @@ VALID = timedelta(days=365)
 RENEW_BEFORE = timedelta(days=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Struct, frozen=True):
     """Where the files are: the CA that clients trust, the server's chain, its key (0600), and what it is good for."""
 
     authority: Path

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Sizes in bytes. A request must have come whole ``patience_seconds`` after its first byte, or the connection is cut."""
 
     body_bytes: int = 20 * 1024 * 1024

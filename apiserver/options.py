@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from upright.apiserver.storage.records import Address
 
@@ -18,8 +19,7 @@ Match = Literal["", "NotOlderThan", "Exact"]
 Propagation = Literal["", "Background", "Foreground", "Orphan"]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """Which object or collection is meant. ``partition`` None is every Session's (for lists and watches only)."""
 
     kind: type[Object]
@@ -34,8 +34,7 @@ class Target:
         return Address(self.partition or "", about.view_of or about.resource, self.namespace, self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class WriteOptions:
+class WriteOptions(Struct, frozen=True):
     """How a create, an update or a patch is done.
 
     ``model`` is the body as a valid object, from callers in this process: it is not validated again.
@@ -50,8 +49,7 @@ class WriteOptions:
     duplicates: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteOptions:
+class DeleteOptions(Struct, frozen=True):
     """Preconditions and manner of a delete; ``grace_period_seconds`` None is the object's own."""
 
     uid: str = ""
@@ -61,16 +59,14 @@ class DeleteOptions:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(Struct, frozen=True):
     """A patch and its kind; ``body`` is a list of operations for a JSON patch, else an object."""
 
     kind: Literal["merge", "json", "strategic", "apply"]
     body: Json | Sequence[Json]
 
 
-@dataclass(frozen=True, slots=True)
-class ListOptions:
+class ListOptions(Struct, frozen=True):
     """Which part of a collection, and how old it may be."""
 
     label_selector: str = ""
@@ -81,8 +77,7 @@ class ListOptions:
     resource_version_match: Match = ""
 
 
-@dataclass(frozen=True, slots=True)
-class WatchOptions:
+class WatchOptions(Struct, frozen=True):
     """Which changes, from when on, and for how many seconds (None: until closed)."""
 
     label_selector: str = ""
@@ -94,8 +89,7 @@ class WatchOptions:
     timeout: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """The object as it is now, with what its writer should know."""
 
     stored: Stored
@@ -103,16 +97,14 @@ class Written:
     created: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
+class Deleted(Struct, frozen=True):
     """The object at its end, or, if it is not ``gone``, waiting for its finalizers or its grace."""
 
     stored: Stored
     gone: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """A page of a consistent snapshot; ``continue_`` is empty on the last, ``remaining`` known without selectors only."""
 
     items: Sequence[Stored]

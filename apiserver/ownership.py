@@ -6,10 +6,11 @@ value of a set). Lists without a merge key are one value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from upright.openapi.errors import BadRequest
 
@@ -42,8 +43,7 @@ _OWNED_BY_SERVER = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Writer:
+class Writer(Struct, frozen=True):
     """Who writes now, in which manner, through which subresource."""
 
     manager: str
@@ -52,8 +52,7 @@ class Writer:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What one manager owns; ``about`` is the entry without its fields."""
 
     about: Json

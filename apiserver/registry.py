@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
+from msgspec.structs import replace
 
 from upright.apiserver.admission import Admitted, blank, decode, immutable_problems, require_valid, validated_part
 from upright.apiserver.applying import Applying, noted

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
+from msgspec import Struct
 
 from upright.apiserver.storage.records import Event, Stored
 from upright.openapi.selectors import FieldSelector, LabelSelector
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from upright.openapi.meta import Json, Object
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(Struct, frozen=True, dict=True):
     """What the selectors let through, as the kind shows it. Called with an event, it returns what a watcher sees of it.
 
     Two selections of the same words are equal, so that storage asks one of them for all their watchers.

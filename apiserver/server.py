@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 import ssl
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
+from msgspec import Struct
 
 from upright.apiserver.app.audit import Audit
 from upright.apiserver.app.front import Front
@@ -37,8 +37,7 @@ SECURE_HOST = "127.0.0.1"
 _ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  reason: told apart from names, not bound
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What a server is told: where its kubeconfig goes, the context's name, its port for HTTPS.
 
     ``certificates`` is a folder that several servers may share (None: ``folder``).

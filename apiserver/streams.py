@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import anyio
+from msgspec import Struct
 
 from upright.apiserver.storage.records import Closed, Compacted, Event, TooSlow
 from upright.openapi.errors import Expired
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 BOOKMARK_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Bookmark:
+class Bookmark(Struct, frozen=True):
     """Says up to which revision everything was told."""
 
     stored: Stored

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.apiserver.auth import Level, Tokens
 from upright.apiserver.storage.records import Address, Closed, Compacted, KeyNotFound, TooSlow
@@ -28,8 +29,7 @@ SCOPES = {"admin": Level.ADMIN, "reader": Level.READER}
 _BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
     name: str
     level: Level
     until: datetime | None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import anyio
+from msgspec import Struct
 
 from upright.controllers.runtime.controller import Controller, Outcome
 from upright.controllers.sight import Sight
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.cluster import ClusterSpec
 
 
-@dataclass(frozen=True, slots=True)
-class _Connected:
+class _Connected(Struct, frozen=True):
     info: ClusterInfo
     at: datetime
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import anyio
+from msgspec import Struct
 
 from upright.controllers import images
 from upright.controllers.cmd_life import spoken
@@ -39,8 +39,7 @@ NOT_IN_THE_ENGINE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """What the command is told: the names its image should have (None: it says itself), and the registry."""
 
     names: Names | None

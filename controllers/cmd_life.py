@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import anyio
+from msgspec import Struct
+from msgspec.structs import replace
 
 from upright.controllers.world.output import Lines
 from upright.controllers.world.probes import exec_command, http_get, tcp_socket
@@ -30,8 +31,7 @@ FAILED_TO_START_CODE = 1
 _HIGHEST_PORT = 65535
 
 
-@dataclass(frozen=True, slots=True)
-class CmdLife:
+class CmdLife(Struct, frozen=True):
     """Runs the command once. ``report`` hears each status; cancelling ends the command, SIGKILL after the grace time."""
 
     spec: CmdSpec

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import anyio
+from msgspec import Struct
 
 from upright.controllers import fingerprint
 from upright.controllers.world.compose import ComposeFailed, ComposeProgram, find_compose
@@ -34,8 +34,7 @@ _COMMAND_GRACE_SECONDS = 2.0
 _LAST_LINES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
+class _Opened(Struct, frozen=True):
     """A project as Compose reads it: its whole model, its variables filled in and its paths absolute."""
 
     name: str

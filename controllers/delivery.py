@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import anyio
+from msgspec import Struct
 
 from upright.controllers.registry_names import names
 from upright.controllers.world.docker_credentials import registry_auth
@@ -31,8 +31,7 @@ _LOADED: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """How images get to a cluster. ``name`` is the cluster's for the tool that loads."""
 
     by: Literal["nothing", "push", "load"]
@@ -41,8 +40,7 @@ class Way:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(Struct, frozen=True):
     """An image's names now that the cluster can have it."""
 
     local: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import anyio
+from msgspec import Struct
 
 from upright.controllers import fingerprint
 from upright.controllers.finalizers import COMPOSE_FINALIZER
@@ -46,8 +46,7 @@ _GONE = "gone"
 _RUNNING = frozenset({"running", "paused"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Up:
+class _Up(Struct, frozen=True):
     started: datetime
     finished: datetime
     replicas: int = 0

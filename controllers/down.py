@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.controllers.apply_order import waves
 from upright.controllers.tiltfile.injection import applied_objects
@@ -20,8 +21,7 @@ POLICY = "tilt.dev/down-policy"
 KEEP = "keep"
 
 
-@dataclass(frozen=True, slots=True)
-class Down:
+class Down(Struct, frozen=True):
     """``objects`` are deleted in this order, then ``commands`` are run, then ``projects`` are taken down; the others stay."""
 
     objects: tuple[Json, ...] = ()

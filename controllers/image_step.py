@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import anyio
+from msgspec import Struct
 
 from upright.controllers import fingerprint
 from upright.controllers.delivery import Delivered, DeliveryFailed, is_known
@@ -41,16 +41,14 @@ REUSE_WITHIN = timedelta(seconds=60)
 """A build older than this is looked at again: its files may have changed, and the engine's cache tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Struct, frozen=True):
     """What a build is made with: the ImageMaps of the images it needs, all built, and the cluster, once it is known."""
 
     maps: tuple[ImageMap, ...] = ()
     cluster: Cluster | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """An image that was made: its name here, and in the cluster if it is there already by that (else it is brought)."""
 
     reference: str
@@ -61,8 +59,7 @@ class BuildError(Exception):
     """The image was not made; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(Struct, frozen=True):
     """What a build came to."""
 
     made: Made | None
@@ -71,8 +68,7 @@ class Built:
     finished: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """What bringing an image to its cluster came to."""
 
     delivered: Delivered | None

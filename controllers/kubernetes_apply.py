@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import anyio
 import orjson
+from msgspec import Struct
 
 from upright.client.heard_warnings import hearing
 from upright.controllers import fingerprint
@@ -53,8 +53,7 @@ _RUNS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Applied:
+class _Applied(Struct, frozen=True):
     started: datetime
     finished: datetime
     objects: tuple[AppliedObject, ...] = ()
@@ -62,8 +61,7 @@ class _Applied:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where objects go: a cluster, and the namespace of those that name none."""
 
     kubernetes: Kubernetes

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import anyio
+from msgspec import Struct
 
 from upright.controllers.fingerprint import RESOURCE, SPAN
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
@@ -31,8 +31,7 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(Struct, frozen=True):
     """One run of one container; ``previous``: it is over and a newer one has begun."""
 
     container: str

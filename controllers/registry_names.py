@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.controllers import images
 
@@ -15,8 +16,7 @@ _ESCAPED = re.compile(r"[/:@]")
 _LONGEST_TAG = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """An image's name here and in the cluster; they differ where the cluster reaches the registry by another host."""
 
     local: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
+
+from msgspec.structs import replace
 
 from upright.controllers import resource_status, serving
 from upright.controllers.resource_status import Picture

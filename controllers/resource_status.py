@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from upright.openapi.v1alpha1.resource import (
     BuildRecord,
@@ -36,8 +37,7 @@ UpdateWord = Literal["none", "in_progress", "ok", "pending", "error", "not_appli
 _TRIGGER_MODES = {("auto", True): 0, ("manual", True): 1, ("manual", False): 2, ("auto", False): 3}
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """All that a status is made of: the resource, whether an update is due, what holds it, and what runs."""
 
     resource: Resource

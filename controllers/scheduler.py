@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from upright.openapi.v1alpha1.resource import ObjectRef, Waiting
 
@@ -20,8 +22,7 @@ DEFAULT_PLACES = 3
 _LOCAL_FIRST, _UNCATEGORIZED_NEXT, _WITHOUT_IMAGES, _REST = range(4)
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What the scheduler knows of a resource."""
 
     name: str
@@ -51,8 +52,7 @@ def early(wanted: Wish) -> Wish:
     return replace(wanted, name=wanted.name + EARLY, kind="images", depends_on=())
 
 
-@dataclass(slots=True)
-class Scheduler:
+class Scheduler(Struct):
     """Hands out places.
 
     All of it is a cache: after a restart it is filled again from the resources' statuses. ``wake`` is called with

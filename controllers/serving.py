@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from upright.controllers import fingerprint
 from upright.controllers.finalizers import CMD_FINALIZER
@@ -31,8 +33,7 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.resource import Resource, ResourceStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Serving:
+class Serving(Struct, frozen=True):
     """How what runs is doing; ``active`` says that it has begun, ``since`` when, ``complete`` that it ran to its end.
 
     ``waits`` is what it waits for, ``blind`` that this cannot be seen now. ``tolerated`` and ``excused`` are to be

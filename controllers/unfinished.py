@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from upright.openapi.v1alpha1.resource import Resource
 
 
-@dataclass(slots=True)
-class Unfinished:
+class Unfinished(Struct):
     """The resources whose first deploy is not over. All of it is a cache, filled from the resources' statuses."""
 
     _names: set[str] = field(default_factory=set[str])

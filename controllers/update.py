@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from upright.controllers import fingerprint
 from upright.controllers.finalizers import APPLY_FINALIZER, CMD_FINALIZER, COMPOSE_FINALIZER
@@ -43,8 +45,7 @@ if TYPE_CHECKING:
 _APPLY_RULE = "apply-refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """How the update is going, and the step objects that should exist by now."""
 
     state: Literal["running", "done", "failed"]

@@ -6,9 +6,10 @@ answered with a warning. Both marks may stand on a typed field too, by ``Annotat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Struct
 
 from upright.openapi.causes import forbidden
 from upright.openapi.meta import Model, Object
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 _REFUSAL = "not implemented by the embedded cluster; remove it, or deploy to a real cluster (--cluster=CONTEXT)"
 
 
-@dataclass(frozen=True, slots=True)
-class Unimplemented:
+class Unimplemented(Struct, frozen=True):
     """The mark: ``accepted`` values (and empty ones) need nothing of us; ``harmless`` says what happens instead."""
 
     accepted: tuple[object, ...] = ()

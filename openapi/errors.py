@@ -29,15 +29,15 @@ This module needs nothing but the standard library: the command line imports it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """One field that is wrong: its path (``spec.args[0]``), what is wrong, and the machine-readable kind of it."""
 
     field: str

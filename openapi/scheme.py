@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 ColumnType = Literal["string", "integer", "number", "boolean", "date"]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column of the kind's table.
 
     ``value`` gets the object as JSON and returns the cell (None prints as ``<none>``); a ``date`` cell is an
@@ -49,8 +49,7 @@ NAME = Column("NAME", at("metadata", "name"), description="Name of the object")
 AGE = Column("AGE", at("metadata", "creationTimestamp"), "date", "Time since the object was created")
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """Everything the server and its clients need to know of a kind.
 
     ``selectable``: field selector name (``status.phase``) to its reader, beside metadata.name and .namespace.

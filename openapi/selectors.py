@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.openapi.errors import BadRequest
 from upright.openapi.names import label_key_trouble, label_value_trouble
@@ -22,8 +23,7 @@ _EVERYWHERE = {"metadata.name": at("metadata", "name"), "metadata.namespace": at
 _LARGEST = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Struct, frozen=True):
     """One condition on one label; ``operator`` is in, notin, exists, absent, gt or lt."""
 
     key: str
@@ -53,8 +53,7 @@ def _compares(operator: str, value: str | None, bound: str) -> bool:
     return number > int(bound) if operator == "gt" else number < int(bound)
 
 
-@dataclass(frozen=True, slots=True)
-class LabelSelector:
+class LabelSelector(Struct, frozen=True):
     """Conditions that all must hold; an empty one matches everything."""
 
     requirements: tuple[Requirement, ...] = ()
@@ -175,8 +174,7 @@ class _Parser:
         return BadRequest(f"unable to parse requirement: found '{found}', expected: {expected} in \"{self._text}\"")
 
 
-@dataclass(frozen=True, slots=True)
-class FieldSelector:
+class FieldSelector(Struct, frozen=True):
     """Fields that must be equal, or must not be, to a text; an empty one matches everything."""
 
     kind: Kind

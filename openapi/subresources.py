@@ -7,8 +7,9 @@ APIError before the first byte, and the client gets it as a Status.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -21,8 +22,7 @@ STDIN, STDOUT, STDERR, ERROR, RESIZE = range(5)
 """The channels of exec and attach, as Kubernetes numbers them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """What is asked of an object's subresource; a query parameter may stand several times (``command``)."""
 
     kind: type[Object]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _COLUMN = 14
 
 
-@dataclass(slots=True)
-class Section:
+class Section(Struct):
     """What was found of one thing. ``problems`` keep a run from beginning or going well, ``hints`` are good to know."""
 
     title: str

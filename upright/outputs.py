@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.client.log_folder import LogFolder, Selection
 from upright.client.report.files import write_whole
@@ -28,8 +29,7 @@ PAGE_LINES = 5000
 """How many of the last lines of a resource's log are on the page; the files have them all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """A run that has ended: its report without secrets, its objects, the folder of its logs."""
 
     report: Report

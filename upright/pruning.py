@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(Struct, frozen=True):
     """How much is kept of what is finished: not older, not more of them, not larger together (bytes)."""
 
     age: timedelta = timedelta(days=30)
@@ -21,8 +21,7 @@ class Keep:
     size: int = 10_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """A Session that is done: since when, and how much its folder holds."""
 
     name: str

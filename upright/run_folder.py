@@ -6,9 +6,10 @@ import json
 import os
 import secrets
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.client.state_home import state_home
 
@@ -19,8 +20,7 @@ KEPT_RUNS = 20
 _ABOUT = "run.json"
 
 
-@dataclass(frozen=True, slots=True)
-class RunFolder:
+class RunFolder(Struct, frozen=True):
     """Where a run keeps what it writes; ``id`` names the run."""
 
     path: Path

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 import orjson
+from msgspec.structs import replace
 
 from upright.apiserver.app.bodies import read_optional, read_patch
 from upright.apiserver.app.channels import PROTOCOLS, WebSocketChannels, protocol

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+from msgspec import Struct
 
 from upright.openapi.errors import NotAcceptable
 
@@ -24,8 +25,7 @@ _GROUPS: dict[Shape, tuple[str, tuple[str, ...]]] = {
 _PLAIN = frozenset({"application/json", "application/*", "*/*", "text/*"})
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """The shape, and the version of the group that defines it (``v1`` of meta.k8s.io, ``v2`` of apidiscovery)."""
 
     shape: Shape

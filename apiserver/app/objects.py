@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
+from msgspec.structs import replace
 
 from upright.apiserver.app.asked import delete_options, list_options, write_options
 from upright.apiserver.app.bodies import read_object, read_optional, read_patch

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from upright.openapi.meta import Object
@@ -18,8 +19,7 @@ _OF_NAMESPACES = frozenset({"status", "finalize"})
 _REMEMBERED = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a path leads: a collection (no name), an object, or a subresource; ``short`` as people type it."""
 
     kind: type[Object]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import islice
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 import anyio.to_thread
 import orjson
+from msgspec import Struct
 
 from upright.client.log_filter import LogFilter, Source
 from upright.client.log_folder import Selection
@@ -35,8 +36,7 @@ _SOURCES: tuple[str, ...] = get_args(Source)
 _FORMATS = ("text", "json")
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     selection: Selection
     wanted: LogFilter
     tail: int | None

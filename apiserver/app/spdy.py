@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,8 +56,7 @@ class SpdyError(Exception):
     """What came is not SPDY/3.1, or more of it than is taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """One frame of interest; ``stream`` is a ping's number for a ping."""
 
     kind: Literal["open", "data", "reset", "ping", "goaway"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import orjson
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,8 +75,7 @@ class Stored:
         return f"Stored({'/'.join(self.address)} at {self.revision})"
 
 
-@dataclass(slots=True, eq=False)
-class Event:
+class Event(Struct, eq=False):
     """What happened to one object; for DELETED, ``stored`` is the last body under the delete's own revision.
 
     ``before`` is what was there until then. An event is shared by all watchers, and must not be changed.
@@ -87,7 +86,7 @@ class Event:
     revision: int
     stored: Stored
     before: Stored | None
-    _line: bytes = field(default=b"", init=False, repr=False)
+    _line: bytes = b""
 
     @property
     def line(self) -> bytes:
@@ -97,8 +96,7 @@ class Event:
         return self._line
 
 
-@dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(Struct, frozen=True):
     """What a decision returns to delete the object in that very step; ``body`` is how it looked at the end."""
 
     body: Json
@@ -109,8 +107,7 @@ if TYPE_CHECKING:
     Decide = Callable[[Stored | None], Decision]
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+class Retention(Struct, frozen=True):
     """How much of the past is kept: events younger than ``age`` seconds, and not more than ``events`` or ``size`` bytes.
 
     ``step`` is how many events one compaction forgets at most. ``window`` events and ``window_bytes`` of them stay in
@@ -170,8 +167,7 @@ class WriteFailed(StorageError):
     """The database refused the transaction: none of its writes happened."""
 
 
-@dataclass
-class Loaded:
+class Loaded(Struct, dict=True):
     """What the database holds at the start; ``objects`` by resource and partition: (namespace, name, revision, data)."""
 
     revision: int

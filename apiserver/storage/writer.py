@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from msgspec import Struct
 
 from upright.apiserver.storage.connections import transaction
 from upright.apiserver.storage.records import StorageError
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class _Job(Generic[T]):
+class _Job(Struct, Generic[T], frozen=True):
     work: Callable[[Connection], T]
     done: Callable[[T], None]
     failed: Callable[[Exception], None]

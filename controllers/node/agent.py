@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import anyio
+from msgspec import Struct
 
 from upright.controllers.node.cluster_network import cluster_network
 from upright.controllers.node.container_events import ContainerEvents
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 COMPONENT = "kubelet"
 
 
-@dataclass(frozen=True, slots=True)
-class NodeParts:
+class NodeParts(Struct, frozen=True):
     """What runs once the agent has started. ``sweep`` is to be run once the controllers' mirrors are in."""
 
     network: ClusterNetwork

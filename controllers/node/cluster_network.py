@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+from msgspec import Struct
 
 from upright.controllers.node.addresses import Addresses
 from upright.controllers.node.network import Network
@@ -30,8 +30,7 @@ END_SECONDS = 30.0
 LOOPBACK = "lo"
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterNetwork:
+class ClusterNetwork(Struct, frozen=True):
     """Where a cluster's pods and Services are; ``host_ip`` is our own address there."""
 
     name: str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from upright.controllers.node.dns import search_domains
 from upright.controllers.node.environment import Missing, expand_all
@@ -28,8 +30,7 @@ LEAST_SHARES = 2
 DNS_OPTIONS = ("ndots:5",)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a pod's containers stand: the engine's network, the address, the name server, and the run's labels.
 
     ``pause`` is the id of the container that holds the network, empty where the container has it itself;

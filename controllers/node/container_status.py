@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.controllers.node.backoff import SETTLE_SECONDS, crash_wait, restart_at
 from upright.controllers.node.pod_plan import should_restart
@@ -24,8 +25,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 _SETTLE = timedelta(seconds=SETTLE_SECONDS)
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Struct, frozen=True):
     """What a container's status needs to know of its pod: its full name, and how it restarts."""
 
     pod: str

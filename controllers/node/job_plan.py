@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.openapi.batch_v1.job import JobStatus, UncountedTerminatedPods
 from upright.openapi.core_v1.condition import Condition, find_condition, with_condition
@@ -21,8 +22,7 @@ LONGEST_BACKOFF_SECONDS = 600
 _DOUBLINGS_AT_MOST = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """The Job's Pods, by how they stand. ``going``: being deleted and not ended yet."""
 
     active: tuple[Pod, ...]
@@ -31,8 +31,7 @@ class Tally:
     failed: tuple[Pod, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """How many Pods to make, which to delete, the status to have, and when to look again (seconds)."""
 
     status: JobStatus

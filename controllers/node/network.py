@@ -12,10 +12,10 @@ import os
 import socket
 import struct
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,8 +29,7 @@ _RTA_DST, _RTA_OIF = 1, 4
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Struct, frozen=True):
     """The network the pods' bridge stands in; ``namespace`` is a path such as ``/proc/PID/ns/net``, empty for ours.
 
     What listens hears only what comes in by the ``bridge``, if one is named.

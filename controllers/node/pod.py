@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.controllers.node.backoff import SETTLE_SECONDS
 from upright.controllers.node.pod_end import end_pod, grace_of
@@ -112,8 +113,7 @@ class PodController(Controller[Pod]):
             self._workers.pop(uid, None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Lookup:
+class _Lookup(Struct, frozen=True):
     """Finds ConfigMaps and Secrets of a namespace in the mirrors."""
 
     caches: Caches

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from anyio.abc import SocketStream
+from msgspec import Struct
 
 from upright.controllers.node.labels import ATTEMPT, CONTAINER, POD_UID
 from upright.controllers.node.log_text import log_text, to_the_end
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class LogOptions:
+class LogOptions(Struct, frozen=True):
     """Which part of a log; ``container`` may be empty where a pod has one only, ``attempt`` is one of its runs (0, 1, …)."""
 
     container: str = ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.controllers.node.backoff import next_backoff, restart_at, retry_at
 from upright.controllers.node.sight import PAUSE
@@ -20,13 +21,11 @@ ATTEMPTS_KEPT = 2
 """The newest attempt and the one before: what ``logs --previous`` reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepare:
+class Prepare(Struct, frozen=True):
     """Make the pod's address, volumes and, where it needs one, the container that holds its network."""
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """Bring the image, create and start this attempt at the container."""
 
     name: str
@@ -34,15 +33,13 @@ class Start:
     backoff_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(Struct, frozen=True):
     """Remove a container that is over and no longer of interest."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Nothing before this moment."""
 
     until: datetime

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import anyio
 from anyio.abc import SocketStream
+from msgspec import Struct
+from msgspec.structs import replace
 
 from upright.controllers.node.sight import ProbeSight
 from upright.controllers.world.engine.errors import EngineError
@@ -29,8 +30,7 @@ CONNECT_SECONDS = 60.0
 """A limit for what no probe's own timeout ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hears:
+class Hears(Struct, frozen=True):
     """Who hears of a container's probes: of every change; of each failure in words; that it must be restarted."""
 
     changed: Callable[[ProbeSight], None]

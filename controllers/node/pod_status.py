@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.controllers.node.container_status import About, init_status, main_status
 from upright.controllers.node.pod_plan import pending_init
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 _ENDED = {"Succeeded": "PodCompleted", "Failed": "PodFailed"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
+class _Parts(Struct, frozen=True):
     """What the conditions are made of."""
 
     seen: Seen

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from upright.controllers.node.backoff import PULL_REASONS
 from upright.controllers.node.bell import Bell
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
 DEFAULT_GRACE_SECONDS = 30
 
 
-@dataclass(slots=True)
-class _Memory:
+class _Memory(Struct):
     """What the worker knows; all of it is found again, or found out again, after a restart."""
 
     sights: dict[str, ContainerSight] = field(default_factory=dict[str, ContainerSight])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
+from msgspec.structs import replace
 
 from upright.controllers.node.container_spec import Place, networked, volume_name
 from upright.controllers.node.environment import Missing

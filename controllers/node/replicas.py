@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.openapi.apps_v1.replica_set import ReplicaSetStatus
 from upright.openapi.core_v1.condition import Condition, find_condition, with_condition
@@ -27,8 +28,7 @@ DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """How many Pods to make, which to delete."""
 
     create: int = 0

@@ -6,10 +6,10 @@ import asyncio
 import logging
 import socket
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
+from msgspec import Struct
 
 from upright.controllers.node.relay import relay
 
@@ -29,8 +29,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Door:
+class _Door(Struct):
     """A listening socket, and where it leads."""
 
     listener: socket.socket

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,8 +17,7 @@ PAUSE = ""
 START_FAILED_EXIT_CODE = 128
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerSight:
+class ContainerSight(Struct, frozen=True):
     """One attempt at one container.
 
     ``backoff_seconds`` is how long the next attempt waits if this one ends. ``created`` with an ``error`` is a
@@ -59,8 +59,7 @@ class ContainerSight:
         return self.finished or self.created
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Why a container (or, under ``PAUSE``, the whole pod) could not be started; ``tries`` counts failures in a row."""
 
     reason: str
@@ -69,16 +68,14 @@ class Problem:
     tries: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeSight:
+class ProbeSight(Struct, frozen=True):
     """What the probes of one running container said: its start probe passed; its readiness probe does."""
 
     started: bool = False
     ready: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """All that is known of one pod; ``probes`` is by container id, ``problems`` by container name."""
 
     containers: tuple[ContainerSight, ...] = ()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import posixpath
 import tarfile
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from upright.controllers.node.environment import Missing, config_map_data, secret_data
 
@@ -24,16 +25,14 @@ GROUP_READS = 0o440
 SET_GROUP_ID = 0o2000
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A file of a volume."""
 
     content: bytes
     mode: int = FILE_MODE
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """What a volume holds at first; ``shared``: containers may write to it; ``memory``: it is not kept on disk."""
 
     files: Mapping[str, File] = field(default_factory=dict)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+from msgspec import Struct
 
 from upright.controllers.runtime.informer import key_of
 from upright.controllers.runtime.queue import Key, Queue
@@ -31,16 +32,14 @@ class Terminal(Exception):
     """What failed will fail again: it is told once and not retried."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a reconcile comes to: the status to have (None: as it is) and when to look again, in seconds (None: on news)."""
 
     status: Model | None = None
     after: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """A further kind to hear of: ``keys`` says which of the controller's objects a change of one concerns."""
 
     kind: type[Object]

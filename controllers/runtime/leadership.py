@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
+from msgspec import Struct
 
 from upright.openapi.coordination_v1.lease import Lease, LeaseSpec
 from upright.openapi.errors import AlreadyExists, APIError, Conflict, NotFound
@@ -24,8 +24,7 @@ _RELEASE_SECONDS = 2.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How long a lease is good for after its last renewal, how often it is renewed, and how often others look.
 
     A leader that could not renew for ``give_up`` seconds stops: well before others may take the lease.

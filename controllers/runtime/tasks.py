@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import anyio
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-@dataclass(slots=True)
-class TaskView(Generic[R]):
+class TaskView(Struct, Generic[R]):
     """A task as its controller sees it; ``value`` is what it last reported, ``result`` what it returned."""
 
     cause: Hashable
@@ -28,8 +27,7 @@ class TaskView(Generic[R]):
     done: bool = False
 
 
-@dataclass(slots=True)
-class _Running:
+class _Running(Struct):
     view: TaskView[Any]  # Any: tasks of many result types share the table
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     over: anyio.Event = field(default_factory=anyio.Event)

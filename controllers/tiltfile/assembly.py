@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from upright.controllers.tiltfile.dependencies import UNCATEGORIZED
 from upright.controllers.tiltfile.deployments import specification
@@ -40,8 +41,7 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.resource import ResourceSpec
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """A Kubernetes resource while it is put together."""
 
     name: str

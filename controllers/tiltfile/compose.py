@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from upright.controllers.tiltfile.compose_files import depends_on, mounted_sources
 from upright.controllers.tiltfile.deployments import resource_image
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.live_update import LiveUpdateSpec
 
 
-@dataclass(slots=True)
-class ComposeService:
+class ComposeService(Struct):
     """One service, and what dc_resource calls say of it; ``name`` is the resource's."""
 
     name: str
@@ -40,8 +40,7 @@ class ComposeService:
     infer_links: bool = True
 
 
-@dataclass(slots=True, kw_only=True)
-class ComposeProject:
+class ComposeProject(Struct, kw_only=True):
     """What docker_compose calls of one project name say together."""
 
     name: str

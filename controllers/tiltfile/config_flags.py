@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 from upright.controllers.tiltfile.language.errors import Failure, nearest
 from upright.controllers.tiltfile.language.text import quote
@@ -22,8 +23,7 @@ _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _POSITIONAL_HELP = "See https://docs.tilt.dev/tiltfile_config.html#positional-arguments for examples."
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """One setting; ``positional``: it takes the arguments that are no flags."""
 
     kind: Kind

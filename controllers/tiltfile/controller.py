@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from msgspec import Struct
 
 from upright.controllers import fingerprint
 from upright.controllers.clusters import DOCKER_CLUSTER
@@ -46,8 +47,7 @@ MADE: tuple[type[Object], ...] = (
 """Kinds of which a Tiltfile may make objects of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Ran:
+class _Ran(Struct, frozen=True):
     evaluation: Evaluation | None
     error: str
     started: datetime

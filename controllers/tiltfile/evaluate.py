@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.controllers.tiltfile.language.errors import Failure, Interrupted, TiltfileError
 from upright.controllers.tiltfile.language.interpreter import Interpreter, absolute
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.resource import Resource, ResourceImage
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(Struct, frozen=True):
     """One value of a Secret in the YAML, to be kept out of logs."""
 
     name: str
@@ -36,8 +36,7 @@ class Secret:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True, kw_only=True):
     """What a Tiltfile came to.
 
     ``error``: it failed; then there are no objects, but the other fields say how far it came, so that its files can

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
+from msgspec.structs import replace
 
 from upright.controllers.tiltfile.evaluate import evaluate
 from upright.controllers.tiltfile.language.cancellation import Cancellation

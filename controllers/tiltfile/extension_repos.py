@@ -6,9 +6,10 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.controllers.tiltfile.language.errors import Failure
 
@@ -23,8 +24,7 @@ _SCHEME = re.compile(r"^https?://")
 _FILE = "file://"
 
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
+class Checkout(Struct, frozen=True):
     """A repository that is here; ``stale`` says why it could not be renewed, where it could not."""
 
     path: Path

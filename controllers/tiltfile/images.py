@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.text import quote
@@ -33,8 +35,7 @@ NO_IMAGES_IN_CONFIGS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DockerBuild:
+class DockerBuild(Struct, frozen=True, kw_only=True):
     """How docker_build builds: an absolute context, the Dockerfile, and its options as the engine takes them."""
 
     context: str
@@ -53,8 +54,7 @@ class DockerBuild:
     only: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomBuild:
+class CustomBuild(Struct, frozen=True, kw_only=True):
     """How custom_build builds: a command, and how its image is found afterwards."""
 
     command: Command
@@ -65,8 +65,7 @@ class CustomBuild:
     outputs_image_ref_to: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class Image:
+class Image(Struct, kw_only=True):
     """One image and its way to be built; ``needs`` are the ImageMap names of images that must be built first."""
 
     selector: Selector

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.controllers.tiltfile.kubernetes_objects import (
     containers,
@@ -36,8 +37,7 @@ class InjectionFailed(ValueError):
     """The objects and the images do not fit together."""
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltImage:
+class BuiltImage(Struct, frozen=True):
     """An image to put in: its ImageMap's name and spec, and the reference that the cluster pulls."""
 
     name: str

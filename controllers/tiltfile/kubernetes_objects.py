@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.yaml_documents import InvalidYAML, documents
@@ -45,8 +46,7 @@ APPLY_ORDER = [
 _RANK = {kind: rank for rank, kind in enumerate(APPLY_ORDER)}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Entity:
+class Entity(Struct, frozen=True, eq=False):
     """One object of the YAML, and where it was read."""
 
     body: Json

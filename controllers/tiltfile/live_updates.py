@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.text import to_repr
@@ -29,8 +30,7 @@ RESTART_IS_DEPRECATED = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepMeaning:
+class StepMeaning(Struct, frozen=True, kw_only=True):
     """What a step says; only the fields of its kind are filled in."""
 
     kind: StepKind

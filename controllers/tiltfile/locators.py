@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.controllers.tiltfile.json_path import JSONPath
 from upright.controllers.tiltfile.kubernetes_objects import Entity
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 _path = lru_cache(maxsize=256)(JSONPath)
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(Struct, frozen=True):
     """An image in an object: as text, or as a repository and a tag."""
 
     place: Place

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -27,8 +28,7 @@ OBSOLETE_FEATURES = {
 """Features that once could be switched, and what they have become."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Pruning:
+class Pruning(Struct, kw_only=True):
     """docker_prune_settings: ages and intervals; ``num_builds`` 0: by time."""
 
     enabled: bool = True
@@ -38,8 +38,7 @@ class Pruning:
     keep_recent: int = 2
 
 
-@dataclass(slots=True, kw_only=True)
-class Noted:
+class Noted(Struct, kw_only=True):
     """Settings by the function that sets them; None: not said."""
 
     team_id: str = ""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from msgspec import Struct, field
 
 from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.noted import Noted
@@ -34,8 +35,7 @@ MAX_READ = 256 << 20  # characters of a file
 TriggerMode = Literal["auto", "manual"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """How a local command ended; ``error`` says why it could not run at all."""
 
     exit_code: int
@@ -62,8 +62,7 @@ class RunLocal(Protocol):
     ) -> Finished: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What a Tiltfile may ask about the run.
 
     ``dev_cluster``: deploying there needs no allow_k8s_contexts (a known development cluster, the embedded one, or
@@ -85,8 +84,7 @@ class Facts:
     tell_secret: Callable[[str, str, bytes], None] = lambda _name, _key, _value: None
 
 
-@dataclass(slots=True)
-class Project:
+class Project(Struct):
     """The state of one evaluation. Builtins write to it; assembly makes objects of it."""
 
     facts: Facts

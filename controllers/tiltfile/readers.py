@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct
 
 from upright.controllers.tiltfile.blob import Blob
 from upright.controllers.tiltfile.language.arguments import Reader, wrong_type
@@ -235,8 +236,7 @@ def duration(value: Value, _directory: str = "") -> timedelta:
         raise WrongValue(str(error)) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """A command with its place to run and its own environment (``NAME=VALUE``)."""
 
     argv: tuple[str, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
@@ -15,8 +16,7 @@ _ID = re.compile(r"[a-f0-9]{64}")
 _DOCKER = "docker.io"
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """An image's name, with its defaults filled in: ``nginx`` is ``docker.io/library/nginx``."""
 
     domain: str
@@ -80,8 +80,7 @@ def _split_domain(text: str) -> tuple[str, str]:
     return domain, rest
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(Struct, frozen=True):
     """Which references mean an image: those of its name, or with ``exact`` only the same reference."""
 
     reference: Reference

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from upright.controllers.tiltfile.language.errors import Place
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 PodReadiness = Literal["", "wait", "ignore", "succeeded"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceOptions:
+class ResourceOptions(Struct, frozen=True, kw_only=True):
     """What every resource can be told; None: not said."""
 
     place: Place | None
@@ -31,8 +31,7 @@ class ResourceOptions:
     limits: Limits | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalResource(ResourceOptions):
+class LocalResource(ResourceOptions, frozen=True, kw_only=True):
     """A local_resource call in a file of ``directory``."""
 
     name: str
@@ -45,8 +44,7 @@ class LocalResource(ResourceOptions):
     probe: Probe | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KubernetesOptions(ResourceOptions):
+class KubernetesOptions(ResourceOptions, frozen=True, kw_only=True):
     """A k8s_resource call; ``grouped``: it makes a resource of its objects instead of naming a workload."""
 
     workload: str
@@ -59,8 +57,7 @@ class KubernetesOptions(ResourceOptions):
     discovery_strategy: Literal["", "default", "selectors-only"] = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomDeploy:
+class CustomDeploy(Struct, frozen=True, kw_only=True):
     """A k8s_custom_deploy call: a command that applies and one that deletes."""
 
     name: str
@@ -73,8 +70,7 @@ class CustomDeploy:
     live_update: LiveUpdateSpec | None = None
 
 
-@dataclass(slots=True)
-class Accumulated:
+class Accumulated(Struct):
     """The options of one resource after all calls: lists grow, single values are overwritten."""
 
     trigger_mode: Literal["auto", "manual"] | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from upright.controllers.tiltfile.language.text import to_repr
 from upright.openapi.meta import format_duration
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from upright.controllers.tiltfile.language.values import Value
 
 
-@dataclass(slots=True)
-class Timings:
+class Timings(Struct):
     """The calls in the order in which they began; noted only if they are ``wanted``."""
 
     wanted: bool = False

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct
 
 from upright.controllers.tiltfile.language.arguments import Arguments, bind
 from upright.controllers.tiltfile.language.values import Builtin, Value
@@ -70,8 +71,7 @@ BUILTINS: Mapping[str, str] = {
 KNOWN = frozenset(BUILTINS)
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """What a function is called, which arguments it takes, and what it does."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.controllers.tiltfile.language.errors import Failure
 from upright.openapi.v1alpha1.kubernetes_apply import ObjectSelector
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.kubernetes_apply import ImageLocator
 
 
-@dataclass(slots=True)
-class KindInfo:
+class KindInfo(Struct):
     """What is known of the objects that a selector selects."""
 
     selector: ObjectSelector

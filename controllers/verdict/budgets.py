@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.openapi.v1alpha1.limits import Limits
 
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.tiltfile import CISettings
 
 
-@dataclass(frozen=True, slots=True)
-class Budgets:
+class Budgets(Struct, frozen=True):
     """The limits in force for one resource, in seconds and counts; None: no limit of this phase alone."""
 
     crash_budget: int = 3

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from upright.controllers.verdict.crashes import CRASHES_WHATEVER_ELSE
 from upright.controllers.verdict.finding import Finding, counted
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 HEALTHY, UNHEALTHY = "healthy", "unhealthy"
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(Struct, frozen=True):
     """What is known of a service: its containers, how many there should be, and what the look before this one came to.
 
     ``completes``: another service waits for it to end well. ``busy``: something that it could wait for is coming up.
@@ -36,8 +37,7 @@ class Composed:
     busy: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ComposeState:
+class ComposeState(Struct, frozen=True):
     """``ok``, ``pending`` or ``error``; ``after``: when the same may come to something else. ``started``: all have begun."""
 
     state: Literal["ok", "pending", "error"]

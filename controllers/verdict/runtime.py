@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from upright.controllers.verdict import pods as pod_rules
 from upright.controllers.verdict import refused_pods, workloads
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Deployed:
+class Deployed(Struct, frozen=True):
     """A deployed resource: what was applied, what the cluster shows, and what is known of the run around it.
 
     ``tolerated`` and ``excused`` are what the look before this one came to. ``busy``: something that the resource could
@@ -45,8 +46,7 @@ class Deployed:
     builds_images: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
+class Runtime(Struct, frozen=True):
     """``ok``, ``pending`` or ``error``; ``after`` is when the same observations may come to something else.
 
     ``waits`` is what it waits for, ``complete`` that it ran to its end. ``tolerated`` and ``excused`` are to be handed

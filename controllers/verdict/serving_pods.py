@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.controllers.verdict.crashes import stable_at
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.kubernetes_discovery import Container, ObservedEvent, Pod
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """What is waited for, and where; ``log_of`` names pod and container whose log may tell why."""
 
     text: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from upright.controllers.verdict.lateness import READINESS_TIMEOUT
 from upright.openapi.meta import format_duration
@@ -24,8 +25,7 @@ _ERROR = re.compile(r"^Error(?: in [\w.]+)?: ", re.MULTILINE)
 _PLACE = re.compile(r"^\s*(\S+:\d+:\d+)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """All that the decision is made of.
 
     ``failures``: of all resources, with the date of their resource's last deploy beside them in ``deployed_at``.
@@ -46,8 +46,7 @@ class Observed:
     held_back: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What the run comes to. ``state`` is the verdict's; ``after``: when to look again though nothing happens.
 
     ``grace`` says, by target, where the grace period tolerates a failure or is exceeded by it, in Tilt's words.
@@ -65,8 +64,7 @@ class Decision:
         return self.state != "pending"
 
 
-@dataclass(slots=True)
-class _Tally:
+class _Tally(Struct):
     """The targets that are not as they should be, each with what is said of it."""
 
     waiting: dict[str, str] = field(default_factory=dict[str, str])
@@ -90,8 +88,7 @@ class _Tally:
         return ", ".join(f"{len(told)} {what} ({','.join(told.values())})" for what, told in parts if told)
 
 
-@dataclass(slots=True)
-class _Sorted:
+class _Sorted(Struct):
     """The failures: red ones, and those that the grace period still tolerates, until ``times``."""
 
     red: list[Failure] = field(default_factory=list[Failure])

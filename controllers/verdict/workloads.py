@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.controllers.verdict import custom_resources
 from upright.controllers.verdict.custom_resources import number
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.kubernetes_discovery import ObservedEvent, ObservedObject
 
 
-@dataclass(frozen=True, slots=True)
-class Readiness:
+class Readiness(Struct, frozen=True):
     """Whether an object is ready; if not, what is not as it should be. ``complete``: it ran to its end and needs no pods."""
 
     ready: bool

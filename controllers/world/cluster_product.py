@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import PurePath
+
+from msgspec import Struct
 
 _PREFIXES = (
     ("minikube", "minikube"),
@@ -25,8 +26,7 @@ _CLOUDS = {"gke", "eks"}
 UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Traces:
+class Traces(Struct, frozen=True):
     """What is known of a cluster before it is asked: its name, the kubeconfig file it is written in, its CA's file."""
 
     cluster: str

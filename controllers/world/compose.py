@@ -6,10 +6,11 @@ import os
 import re
 import shutil
 import sys
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.controllers.world.processes import Command, StartFailed, capture
 
@@ -31,8 +32,7 @@ class ComposeFailed(Exception):
     """Compose did not do what it was asked; the message is its own last word."""
 
 
-@dataclass(frozen=True, slots=True)
-class ComposeProgram:
+class ComposeProgram(Struct, frozen=True):
     """How Compose is called, and its version."""
 
     argv: tuple[str, ...]

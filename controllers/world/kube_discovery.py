@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import anyio
+from msgspec import Struct
 
 from upright.openapi.errors import BadRequest, NotFound
 
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from upright.controllers.world.kube_connection import KubeConnection
 
 
-@dataclass(frozen=True, slots=True)
-class ServedKind:
+class ServedKind(Struct, frozen=True):
     """A kind as the server has it."""
 
     api_version: str

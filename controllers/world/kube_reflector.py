@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import orjson
+from msgspec import Struct
 
 from upright.controllers.world.kube_connection import lines
 from upright.controllers.world.kubernetes import Sighting
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 SHORT_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How long things take: a watch until the server ends it, silence until we ask whether it lives, pauses after failures."""
 
     watch_seconds: tuple[int, int] = (240, 300)

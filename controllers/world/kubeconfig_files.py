@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from upright.controllers.world.cluster_product import Traces, product
 from upright.openapi.errors import ServiceUnavailable
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 _FILES = {"clusters": ("certificate-authority",), "users": ("client-certificate", "client-key", "tokenFile")}
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenContext:
+class ChosenContext(Struct, frozen=True):
     """One context of the kubeconfig; ``config`` is a kubeconfig of it alone, its paths absolute. It holds secrets."""
 
     name: str
@@ -27,7 +27,11 @@ class ChosenContext:
     cluster: str
     product: str
     server: str
-    config: Json = field(repr=False)
+    config: Json
+
+    def __repr__(self) -> str:
+        """Say which, and never the secrets."""
+        return f"ChosenContext({self.name} at {self.server})"
 
     def freeze(self, path: Path) -> None:
         """Write the kubeconfig of this context alone, readable for us only."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.cluster import RegistryHosting
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterInfo:
+class ClusterInfo(Struct, frozen=True):
     """What a cluster is; ``config_path`` is a kubeconfig file that leads to it, handed to local commands.
 
     ``registry`` is the one it advertises; ``container_runtime`` is that of its nodes (``docker``, ``containerd``).
@@ -34,8 +34,7 @@ class ClusterInfo:
     container_runtime: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(Struct, frozen=True):
     """Names an object of a cluster."""
 
     api_version: str
@@ -48,16 +47,14 @@ class Ref:
         return f"{self.kind}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Struct, frozen=True):
     """A change in the cluster; SYNCED says that all that was there has been told, LOST that sight was lost."""
 
     type: Literal["ADDED", "MODIFIED", "DELETED", "SYNCED", "LOST"]
     object: Json
 
 
-@dataclass(frozen=True, slots=True)
-class LogRequest:
+class LogRequest(Struct, frozen=True):
     """Which container's log: ``previous`` is its last run but one; ``follow`` goes on while it runs.
 
     ``attempt`` says which run is meant (0 is the first), for clusters that can tell their runs apart by number.

@@ -7,9 +7,10 @@ import json
 import logging
 import os
 import threading
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
 
 from upright.client.log_folder import INDEX, LogFolder, Piece, Selection, Span, file_name
 from upright.client.logs import Level, LogLine, encode
@@ -38,8 +39,7 @@ class LogWriter(Protocol):
         ...
 
 
-@dataclass(slots=True, eq=False)
-class _SpanLog:
+class _SpanLog(Struct, eq=False):
     logs: Logs
     about: Span
     size: int = 0

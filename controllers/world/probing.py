@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import anyio
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -14,8 +15,7 @@ FIRST_PAUSE_SECONDS = 0.1
 _PAUSE_GROWTH = 1.25  # so that ready is seen at most a quarter of the time it took later
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """A probe's timing in seconds and its thresholds.
 
     ``eager`` probes ask often at first, until they pass or their pauses have grown to the period: for readiness and
@@ -35,16 +35,14 @@ class Timing:
         return cls(initial_delay, period or 10.0, timeout or 1.0, success or 1, failure or 3)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What one asking found: whether the server is well, and what it said."""
 
     well: bool
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """What the answers come to so far.
 
     ``passing`` is None until one of the thresholds is reached for the first time; ``streak`` counts the answers of the

@@ -8,11 +8,11 @@ import os
 import signal
 import subprocess
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import anyio
 import anyio.to_thread
+from msgspec import Struct, field
 
 from upright.controllers.world.watchdog import MARK, Watchdog, kill_marked
 
@@ -32,8 +32,7 @@ Sink: TypeAlias = "Callable[[bytes], object]"
 """Takes a piece of what a command prints."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """What to run: argv, working directory, the whole environment, and what it reads on stdin (nothing: /dev/null)."""
 
     args: tuple[str, ...]
@@ -42,8 +41,7 @@ class Command:
     stdin: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(Struct, frozen=True):
     """How a process ended: its exit code, or 128 + the signal's number; ``killed``: we ended it."""
 
     code: int
@@ -90,8 +88,7 @@ class Processes(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class Captured(Struct, frozen=True):
     """How a command ended and what it printed."""
 
     exit: Exit

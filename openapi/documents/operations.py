@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from upright.openapi.documents.discovery import kinds_of
 from upright.openapi.documents.meta_schemas import EVICTION, META_PREFIX, SCALE
@@ -20,8 +21,7 @@ PATCH_TYPES = ("application/json-patch+json", "application/merge-patch+json", "a
 STRATEGIC = "application/strategic-merge-patch+json"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """A parameter in the query, or in the path."""
 
     name: str
@@ -30,8 +30,7 @@ class Parameter:
     place: str = "query"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One method of one path. ``body`` and ``answer`` are schema names; an answer ``""`` is text."""
 
     path: str

@@ -7,8 +7,9 @@ counts, for it is refused by name; ``-`` what a client does not write.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 _MESSAGES = """
 Affinity: 1:nodeAffinity=NodeAffinity 2:podAffinity=PodAffinity 3:podAntiAffinity=PodAntiAffinity
@@ -166,8 +167,7 @@ WeightedPodAffinityTerm: 1:weight=int 2:podAffinityTerm=PodAffinityTerm
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A field: its name in JSON ("" for one whose fields stand among its parent's), and how to read it."""
 
     name: str

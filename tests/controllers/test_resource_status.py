@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from tests.controllers.stories import deployment, image, local, shell
 from tests.controllers.verdict.cases import NOW, ago, container, later, pod, running
@@ -48,7 +48,7 @@ FAILED = Serving("error", findings=(Finding("x", (), "it broke", ago(3)),), sinc
 
 
 def picture(resource: Resource, status: ResourceStatus = BUILT, serving: Serving = NONE, **more: object) -> Picture:
-    return replace(Picture(resource, status, serving, NOW, due=False), **more)  # type: ignore[arg-type]  # its fields
+    return replace(Picture(resource, status, serving, NOW, due=False), **more)
 
 
 def states(found: ResourceStatus) -> dict[str, TargetState]:

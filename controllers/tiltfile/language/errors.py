@@ -10,8 +10,9 @@ TiltfileError     any of these once its place and call stack are known; what cal
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,8 +60,7 @@ class Interrupted(BaseException):
         self.report = report
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A place in a file: line and column count from 1, as editors do; ``width`` characters are meant."""
 
     path: str
@@ -72,8 +72,7 @@ class Place:
         return f"{self.path}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """One step of the Starlark call stack; a builtin has no place, nor has a ``…`` that stands for many."""
 
     name: str

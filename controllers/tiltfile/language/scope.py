@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from upright.controllers.tiltfile.language.errors import nearest
 
@@ -20,8 +21,7 @@ RESERVED = frozenset({"__builtins__", "__debug__"})
 _Comprehension = ast.ListComp | ast.DictComp
 
 
-@dataclass(slots=True)
-class Names:
+class Names(Struct):
     """What a file uses from outside (``free``) and what it loads (``loaded``, which is not exported)."""
 
     free: set[str] = field(default_factory=set)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from upright.controllers.world.engine.dockerfile import instructions
 from upright.controllers.world.engine.errors import BuildFailed, FailedStep
@@ -32,8 +33,7 @@ _LAYERS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 _RULE = re.compile(r"^-{4,}$")
 
 
-@dataclass(slots=True)
-class _Step:
+class _Step(Struct):
     """One thing BuildKit does; ``name`` is its first line."""
 
     name: str

@@ -6,11 +6,11 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
+from msgspec import Struct
 
 from upright.controllers.world.engine.build_progress import BuildKitOutput
 from upright.controllers.world.engine.dockerfile import BUILDKIT, OLD_BUILDKIT, for_buildkit
@@ -32,8 +32,7 @@ _HEREDOCS_SINCE = 25
 _PLACES = (os.environ.get("PATH", os.defpath), "/usr/local/bin", "/usr/bin")
 
 
-@dataclass(frozen=True, slots=True)
-class BuildKit:
+class BuildKit(Struct, frozen=True):
     """A CLI that has BuildKit: what to call, and what the engine's own frontend understands."""
 
     argv: tuple[str, ...]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from upright.controllers.world.engine.errors import Conflict, EngineError, NotFound
 from upright.controllers.world.engine.images import full_id, label_filter, moment

@@ -7,9 +7,10 @@ import stat
 import tarfile
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.controllers.world.engine.ignores import IGNORE_FILE, ContextError, walk
 
@@ -26,8 +27,7 @@ _IN_MEMORY_BYTES = 16 << 20
 _WHOLE_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class PackedContext:
+class PackedContext(Struct, frozen=True):
     """A context as an open tar file, at its beginning, and the Dockerfile's name in it."""
 
     tar: IO[bytes]

@@ -6,9 +6,10 @@ import fcntl
 import os
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +24,7 @@ CGROUP_PREFIX = "upright-"
 _PODMAN_CGROUPS = "libpod_parent"
 
 
-@dataclass(frozen=True, slots=True)
-class DataFolder:
+class DataFolder(Struct, frozen=True):
     """A locked folder for an engine's data; ``locks`` are descriptors; ``kept``: it outlives the run."""
 
     path: Path

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from e2b_dockerfile_utils.syntax import DockerfileInstruction, DockerfileSyntaxError, parse_dockerfile_ast
+from msgspec import Struct
 
 from upright.controllers.world.engine.errors import BuildRefused
 
@@ -18,8 +18,7 @@ _OFFICIAL = re.compile(r"^(docker\.io/)?docker/dockerfile(:1[.\d]*)?$")
 _PLATFORM_ARGS = ("BUILDPLATFORM", "BUILDOS", "BUILDARCH", "TARGETPLATFORM", "TARGETOS", "TARGETARCH", "TARGETVARIANT")
 
 
-@dataclass(frozen=True, slots=True)
-class Abilities:
+class Abilities(Struct, frozen=True):
     """What a builder understands: flags by instruction, kinds of RUN --mount, heredocs, platforms by variable.
 
     ``missing`` says what to do about the rest.

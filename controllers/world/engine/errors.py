@@ -24,7 +24,7 @@ EngineError
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
 class EngineError(Exception):
@@ -112,8 +112,7 @@ class BuildRefused(EngineError):
         self.line = line
 
 
-@dataclass(frozen=True, slots=True)
-class FailedStep:
+class FailedStep(Struct, frozen=True):
     """The step of a Dockerfile that failed: its number, its line (0: unknown), its text, its exit code (0: none), its output."""
 
     step: str = ""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import anyio.to_thread
+from msgspec import Struct, field
 
 from upright.controllers.world.engine.errors import NoEngine
 from upright.controllers.world.engine.places import candidates
@@ -64,8 +64,7 @@ async def find_engine(
         yield engine
 
 
-@dataclass(slots=True)
-class _Search:
+class _Search(Struct):
     """One search: where the engine's context is kept, and what was tried in vain."""
 
     stack: AsyncExitStack

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,8 +23,7 @@ class ContextError(Exception):
     """The context cannot be read; the message names the path."""
 
 
-@dataclass(frozen=True)
-class Ignore:
+class Ignore(Struct, frozen=True, dict=True):
     """Patterns in .dockerignore's syntax, relative to ``base``; no patterns: all below it."""
 
     base: Path

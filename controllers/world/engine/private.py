@@ -6,13 +6,13 @@ import json
 import os
 import shutil
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 import anyio.to_thread
+from msgspec import Struct
 
 from upright.controllers.world.engine.address_ranges import free_block, taken_ranges
 from upright.controllers.world.engine.box import INSIDE, INSIDE_DATA, Box, BoxFailed, boxed
@@ -52,8 +52,7 @@ _INHERITED_SETTINGS = ("registry-mirrors", "insecure-registries")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a private engine lives: the run's folder and name, and the folder for what outlives it."""
 
     state_dir: Path
@@ -65,8 +64,7 @@ class Place:
         return self.state_dir / FOLDER
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The addresses of a private engine: a /16 of its own, in pieces. ``resolver`` is empty without a way out."""
 
     block: IPv4Network

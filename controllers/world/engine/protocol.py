@@ -5,8 +5,9 @@ Containers, networks and volumes are named by id or by name, images by reference
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -22,8 +23,7 @@ StreamName: TypeAlias = Literal["stdout", "stderr"]
 ContainerState: TypeAlias = Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineInfo:
+class EngineInfo(Struct, frozen=True, kw_only=True):
     """What an engine is, and how its containers can be reached.
 
     ``arch`` is Go's word (amd64, arm64). ``address`` is what DOCKER_HOST would be.
@@ -42,8 +42,7 @@ class EngineInfo:
     network_namespace: str | None = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class Image(Struct, frozen=True, kw_only=True):
     """An image in the engine's store. ``id`` is ``sha256:…``; ``digests`` are ``repository@sha256:…``; ``ports`` as in ``8080/tcp``."""
 
     id: str
@@ -64,18 +63,20 @@ class Image:
     created: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistryAuth:
+class RegistryAuth(Struct, frozen=True, kw_only=True):
     """Who we are to a registry: a name and a password, or an identity token."""
 
     username: str = ""
-    password: str = field(default="", repr=False)
-    identity_token: str = field(default="", repr=False)
+    password: str = ""
+    identity_token: str = ""
     server: str = ""
 
+    def __repr__(self) -> str:
+        """Say who, and never the secret."""
+        return f"RegistryAuth({self.username} at {self.server})"
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+
+class Progress(Struct, frozen=True):
     """A step of a pull or push: the layer (empty: the whole image), what is done, and how far in bytes (total 0: unknown)."""
 
     layer: str
@@ -84,8 +85,7 @@ class Progress:
     total: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildRequest:
+class BuildRequest(Struct, frozen=True, kw_only=True):
     """What to build. ``context`` is a folder, None for an empty one; ``dockerfile`` is the Dockerfile's text.
 
     ``ignores`` is all that is left out of the context: ``engine/context.py`` makes it of ``.dockerignore``, ``only``, ``ignore``.
@@ -111,8 +111,7 @@ class BuildRequest:
     ssh: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
+class Mount(Struct, frozen=True, kw_only=True):
     """Something at ``target`` in a container.
 
     tmpfs: ``size_bytes`` (0: no limit) and ``mode`` apply; runc before 1.2 keeps the mode of the image's folder, if it has one. volume: ``source`` is a volume's name, made if it is not there;
@@ -130,8 +129,7 @@ class Mount:
     mode: int = 0o1777
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerSpec:
+class ContainerSpec(Struct, frozen=True, kw_only=True):
     """A container to be. What is empty is the image's or the engine's default; None for ``entrypoint`` or ``args``: the image's.
 
     As everywhere, an own entrypoint without args drops the image's arguments. Restarts are ours: the engine never restarts,
@@ -173,8 +171,7 @@ class ContainerSpec:
     tty: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedPort:
+class PublishedPort(Struct, frozen=True):
     """A port of the engine's machine that leads to a container's."""
 
     host_ip: str
@@ -183,8 +180,7 @@ class PublishedPort:
     protocol: str = "tcp"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
+class Container(Struct, frozen=True, kw_only=True):
     """A container as the engine shows it. ``error`` says why its program could not be started.
 
     ``pid`` is in the engine's process namespace, 0 when not running. ``addresses`` is by network. ``restarts`` are the
@@ -214,8 +210,7 @@ class Container:
     published: tuple[PublishedPort, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """A line of a container's log as bytes, its line feed included (a very long one comes in pieces), and when (RFC 3339)."""
 
     stream: StreamName
@@ -223,16 +218,14 @@ class LogLine:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A piece of what a program printed; with a tty all is stdout."""
 
     stream: StreamName
     data: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecSpec:
+class ExecSpec(Struct, frozen=True, kw_only=True):
     """A program to run in a running container; ``env`` is added to the container's."""
 
     argv: tuple[str, ...]
@@ -244,8 +237,7 @@ class ExecSpec:
     privileged: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
+class Network(Struct, frozen=True, kw_only=True):
     """A network; ``interface`` is its bridge, which podman makes with the network's first container."""
 
     id: str

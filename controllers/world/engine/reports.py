@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """How a program ended, and what it printed (the end of it, if it was much)."""
 
     exit_code: int
@@ -18,8 +18,7 @@ class Finished:
     stderr: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class EngineEvent:
+class EngineEvent(Struct, frozen=True):
     """Something happened to a container: ``start``, ``die``, ``oom``, ``kill``, ``destroy`` and so on.
 
     ``attributes`` holds the container's labels, ``image``, ``name``, and ``exitCode`` for die. ``time`` is in nanoseconds
@@ -32,8 +31,7 @@ class EngineEvent:
     attributes: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-@dataclass(frozen=True, slots=True)
-class Reaped:
+class Reaped(Struct, frozen=True):
     """How many of our things were removed."""
 
     containers: int = 0

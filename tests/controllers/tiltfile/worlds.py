@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from upright.controllers.tiltfile.evaluate import Evaluation, evaluate
 from upright.controllers.tiltfile.project import Facts, Finished, Level

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from upright.controllers.verdict.budgets import Budgets
 from upright.controllers.verdict.compose import Composed, composed

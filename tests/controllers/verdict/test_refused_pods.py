@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.controllers.verdict.cases import NOW, applied, condition, event, later, seen, shows
 from upright.controllers.verdict.budgets import Budgets

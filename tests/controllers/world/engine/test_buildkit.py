@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from tests.engines import IMAGE
 from upright.controllers.world.engine import buildkit

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from tests.engines import IMAGE
 from upright.controllers.images import content_tag
@@ -40,7 +40,7 @@ class Builder:
 
     async def build(self, dockerfile: str, **more: object) -> str:
         self.said.clear()
-        request = replace(BuildRequest(dockerfile=dockerfile, context=self.folder), **more)  # type: ignore[arg-type]  # fields of a request
+        request = replace(BuildRequest(dockerfile=dockerfile, context=self.folder), **more)
         self.built.append(await self.engine.build(request, self.said.append))
         return self.built[-1]
 

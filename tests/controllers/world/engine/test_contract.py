@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import tarfile
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
 import pytest
+from msgspec.structs import replace
 
 from tests.engines import IMAGE
 from upright.controllers.world.engine.errors import (
@@ -38,7 +38,7 @@ PATIENCE_SECONDS = 20.0
 
 
 def sh(script: str, **more: object) -> ContainerSpec:
-    return replace(ContainerSpec(image=IMAGE, entrypoint=("/bin/sh", "-c"), args=(script,)), **more)  # type: ignore[arg-type]  # the fields of a spec
+    return replace(ContainerSpec(image=IMAGE, entrypoint=("/bin/sh", "-c"), args=(script,)), **more)
 
 
 @pytest.fixture
