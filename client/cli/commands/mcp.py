@@ -15,7 +15,7 @@ def command() -> Command:
         "cards, get, describe, logs, wait; with --allow-writes also those that change things.\n\n"
         "The server that is meant is looked for anew with each call, from this directory. Needs pip install 'upright[mcp]'.",
         "upright mcp [--allow-writes]",
-        'upright mcp\nclaude mcp add upright -- upright mcp\n{"mcpServers": {"upright": {"command": "upright", "args": ["mcp"]}}}',
+        'upright mcp\nupright mcp --allow-writes\n{"mcpServers": {"upright": {"command": "upright", "args": ["mcp"]}}}',
         (
             Flag("allow-writes", "offer trigger, enable, disable, args, apply, patch and delete too"),
             *SERVER_FLAGS,
