@@ -9,18 +9,17 @@ import anyio
 import orjson
 from msgspec import Struct
 
-from upright.client.heard_warnings import hearing
 from upright.controllers import fingerprint
 from upright.controllers.apply_command import CommandFailed
-from upright.controllers.apply_order import waves
 from upright.controllers.clusters import DEFAULT_CLUSTER
+from upright.controllers.deploying import Deploying, Place, ref_of
 from upright.controllers.finalizers import APPLY_FINALIZER
 from upright.controllers.fingerprint import RESOURCE, SPAN
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
+from upright.controllers.surplus_objects import surplus, with_what_is_left
 from upright.controllers.update import image_refs, is_later
-from upright.controllers.world.kubernetes import Ref
-from upright.openapi.errors import APIError
+from upright.openapi.errors import APIError, ServiceUnavailable
 from upright.openapi.meta import ObjectMeta, format_duration
 from upright.openapi.v1alpha1.cluster import Cluster
 from upright.openapi.v1alpha1.image_map import ImageMap
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.kubernetes_apply import ApplyCmd
 
 DEFAULT_NAMESPACE = "default"
-APPLIES_AT_ONCE = 10
 DEFAULT_TIMEOUT_SECONDS = 30.0
 _RUNS = frozenset(
     {("v1", "Pod"), ("v1", "ReplicationController"), ("batch/v1", "Job"), ("batch/v1", "CronJob")}
@@ -59,13 +57,6 @@ class _Applied(Struct, frozen=True):
     objects: tuple[AppliedObject, ...] = ()
     result: str = ""
     error: str = ""
-
-
-class Place(Struct, frozen=True):
-    """Where objects go: a cluster, and the namespace of those that name none."""
-
-    kubernetes: Kubernetes
-    namespace: str
 
 
 class KubernetesApplyController(Controller[KubernetesApply]):
@@ -140,81 +131,76 @@ class KubernetesApplyController(Controller[KubernetesApply]):
         del report
         started = self._clock()
         log = self._log(apply)
-        limit = apply.spec.timeout
-        told = format_duration(limit) if limit else f"{DEFAULT_TIMEOUT_SECONDS:g}s"
-        by_command = apply.spec.apply_cmd
+        deploying = Deploying(place, log, client_side=apply.spec.server_side_apply is False)
         try:
-            with anyio.fail_after(limit.total_seconds() if limit else DEFAULT_TIMEOUT_SECONDS):
-                if by_command is not None:
-                    answers = await self._commands.apply(by_command, maps, log)
-                else:
-                    await self._end(place.kubernetes, run_anew(apply), log)
-                    answers = await self._all(place, self._prepare(apply, maps), log)
-        except TimeoutError:
-            what = "apply command" if by_command is not None else "apply"
-            error = f"{what} timed out after {told}: see update_settings(k8s_upsert_timeout_secs=…), or the limit apply_timeout"
-            return _Applied(started, self._clock(), error=error)
-        except (APIError, ValueError) as error:
-            return _Applied(started, self._clock(), error=str(error))
+            with anyio.fail_after(_seconds(apply)):
+                answers = await self._answers(apply, maps, place, deploying)
+        except (APIError, ValueError, TimeoutError) as error:
+            there = with_what_is_left(apply.status.objects, [_applied(answer) for answer in deploying.answers])
+            return _Applied(started, self._clock(), there, error=_told_late(apply, error))
         names = "\n".join(f"  → {_display(answer)}" for answer in answers)
         log.write(f"Objects applied to cluster:\n{names}")
+        objects = tuple(_applied(answer) for answer in answers)
+        if apply.spec.delete_cmd is None:
+            await self._end_surplus(apply, objects, place)
         result = "---\n".join(f"{orjson.dumps(answer).decode()}\n" for answer in answers)
-        return _Applied(started, self._clock(), tuple(_applied(answer) for answer in answers), result)
+        return _Applied(started, self._clock(), objects, result)
+
+    async def _answers(
+        self, apply: KubernetesApply, maps: Sequence[ImageMap], place: Place, deploying: Deploying
+    ) -> Sequence[Json]:
+        """Apply, and return the objects as the cluster, or the command, told them."""
+        by_command = apply.spec.apply_cmd
+        if by_command is not None:
+            return await self._commands.apply(by_command, maps, self._log(apply))
+        await self._end(place.kubernetes, run_anew(apply), self._log(apply))
+        await deploying.apply(self._prepare(apply, maps))
+        return deploying.answers
 
     async def _end(self, kubernetes: Kubernetes, objects: Sequence[AppliedObject], log: LogWriter) -> None:
         """Delete what is to run anew."""
         for obj in objects:
             log.write(f"Triggered: deleting {obj.kind}/{obj.name}, which is made anew")
-            await kubernetes.delete(Ref(obj.api_version, obj.kind, obj.name, obj.namespace))
+            await kubernetes.delete(ref_of(obj))
 
-    async def _all(self, place: Place, wanted: Sequence[Json], log: LogWriter) -> list[Json]:
-        """Apply wave after wave, the objects of a wave at once; the first refusal is raised, with the object's name."""
-        answers: dict[int, Json] = {}
-        errors: list[Exception] = []
-        limit = anyio.Semaphore(APPLIES_AT_ONCE)
-
-        async def one(index: int, obj: Json) -> None:
-            async with limit:
-                try:
-                    with hearing() as warnings:
-                        answers[index] = await place.kubernetes.apply(obj, namespace=place.namespace)
-                    for text in warnings:
-                        log.write(f"{obj['kind']}/{obj['metadata'].get('name', '')}: {text}", level="WARN")
-                except (APIError, ValueError) as error:
-                    errors.append(type(error)(f"{obj['kind']}/{obj['metadata'].get('name', '')}: {error}"))
-
-        for wave in waves(wanted):
-            async with anyio.create_task_group() as group:
-                for index, obj in wave:
-                    group.start_soon(one, index, obj)
-            if errors:
-                raise errors[0]
-        return [answers[index] for index in sorted(answers)]
+    async def _end_surplus(self, apply: KubernetesApply, now: Sequence[AppliedObject], place: Place) -> None:
+        """Delete what was applied for the resource before and is not among these, unless somebody else has it now."""
+        others = [one for one in self.caches.of(KubernetesApply).all() if _is_another(one, apply)]
+        found = surplus(apply.status, now, others, place.namespace)
+        log = self._log(apply)
+        if found.kept:
+            log.write(f"Kept, as their annotations say: {', '.join(f'{one.kind}/{one.name}' for one in found.kept)}")
+        if found.going:
+            with anyio.move_on_after(_seconds(apply)) as limit:
+                await Deploying(place, log).delete(found.going)
+            if limit.cancelled_caught:
+                log.write(f"deleting took more than {_seconds(apply):g}s: what was left is left", level="ERROR")
 
     async def finalize(self, turn: Turn[KubernetesApply]) -> None:
-        """Delete what was applied, but namespaces; by the user's command where there is one."""
+        """Delete what was applied, but namespaces and what is to be kept; by the user's command where there is one."""
         apply = turn.obj
         by_command = apply.spec.delete_cmd
         if by_command is not None:
             if apply.status.applied_input_hash:
                 await self._delete_by_command(apply, by_command)
             return
-        kubernetes = self._clusters.get(apply.spec.cluster)
-        if kubernetes is None:
+        if not apply.status.objects:
             return
-        for obj in reversed(apply.status.objects):
-            if obj.kind != "Namespace":
-                await kubernetes.delete(Ref(obj.api_version, obj.kind, obj.name, obj.namespace))
+        cluster = turn.get(Cluster, apply.spec.cluster or DEFAULT_CLUSTER)
+        kubernetes = self._clusters.get(apply.spec.cluster)
+        if kubernetes is not None:
+            await self._end_surplus(apply, (), Place(kubernetes, namespace_of(cluster)))
+        elif cluster is not None and not cluster.status.error:
+            raise ServiceUnavailable("the cluster is not connected: what was deployed there is deleted when it is")
 
     async def _delete_by_command(self, apply: KubernetesApply, said: ApplyCmd) -> None:
         """Run the command; that it failed is logged, and not tried again."""
         log = self._log(apply)
-        limit = apply.spec.timeout
         try:
-            with anyio.fail_after(limit.total_seconds() if limit else DEFAULT_TIMEOUT_SECONDS):
+            with anyio.fail_after(_seconds(apply)):
                 await self._commands.delete(said, log)
         except TimeoutError:
-            log.write("delete command timed out", level="ERROR")
+            log.write(f"delete command timed out after {_seconds(apply):g}s", level="ERROR")
         except CommandFailed as error:
             log.write(str(error), level="ERROR")
 
@@ -226,6 +212,29 @@ class KubernetesApplyController(Controller[KubernetesApply]):
         for apply in self.caches.of(KubernetesApply).all():
             if obj.name in apply.spec.image_maps:
                 yield Key("", apply.name)
+
+
+def _seconds(apply: KubernetesApply) -> float:
+    limit = apply.spec.timeout
+    return limit.total_seconds() if limit else DEFAULT_TIMEOUT_SECONDS
+
+
+def _told_late(apply: KubernetesApply, error: Exception) -> str:
+    """Return what went wrong; of what took too long also what it waited for, and which limit that was."""
+    if not isinstance(error, TimeoutError):
+        return str(error)
+    limit = apply.spec.timeout
+    told = format_duration(limit) if limit else f"{DEFAULT_TIMEOUT_SECONDS:g}s"
+    what = "apply" if apply.spec.apply_cmd is None else "apply command"
+    for_what = f" ({error})" if str(error) else ""
+    where = "update_settings(k8s_upsert_timeout_secs=…), or the limit apply_timeout"
+    return f"{what} timed out after {told}{for_what}: see {where}"
+
+
+def _is_another(one: KubernetesApply, apply: KubernetesApply) -> bool:
+    """Whether it is another one, of the same cluster, and stays."""
+    same_cluster = (one.spec.cluster or DEFAULT_CLUSTER) == (apply.spec.cluster or DEFAULT_CLUSTER)
+    return one.name != apply.name and same_cluster and one.metadata.deletion_timestamp is None
 
 
 def run_anew(apply: KubernetesApply) -> tuple[AppliedObject, ...]:

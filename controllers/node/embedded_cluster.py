@@ -10,7 +10,7 @@ import orjson
 
 from upright.client.transport import Request
 from upright.controllers.node.pod_access import LogOptions
-from upright.controllers.world.kubernetes import Sighting
+from upright.controllers.world.kubernetes import AS_USUAL, Sighting
 from upright.openapi.errors import AlreadyExists, BadRequest, Conflict, Expired, Gone, Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from upright.client.transport import Transport
     from upright.controllers.node.pod_access import PodAccess
-    from upright.controllers.world.kubernetes import ClusterInfo, LogRequest, Ref
+    from upright.controllers.world.kubernetes import ApplyHow, ClusterInfo, LogRequest, Ref
     from upright.openapi.meta import Json, Object
     from upright.openapi.scheme import Scheme
 
@@ -41,7 +41,7 @@ class EmbeddedCluster:
         """Return what the cluster is; it is in this process, and always reached."""
         return self._info
 
-    async def apply(self, obj: Json, *, namespace: str) -> Json:
+    async def apply(self, obj: Json, *, namespace: str, how: ApplyHow = AS_USUAL) -> Json:
         """Create the object or patch it to what is wanted; what cannot be changed in place is deleted and made anew."""
         kind = self._kind(str(obj.get("apiVersion", "")), str(obj.get("kind", "")))
         meta = obj.get("metadata") or {}
@@ -54,7 +54,9 @@ class EmbeddedCluster:
                 pass
             try:
                 return await self._change(kind, wanted, place)
-            except Invalid:
+            except Invalid as error:
+                what = f"{kind.definition.kind}/{meta.get('name')}"
+                how.say(f"{what} cannot be changed to what is wanted: it is deleted, and made anew ({error.message})")
                 await self._replace(kind, str(meta.get("name", "")), place)
             except (Conflict, NotFound):
                 continue

@@ -12,6 +12,7 @@ import orjson
 
 from upright.client.heard_warnings import hear_headers
 from upright.controllers.world.kube_library import library
+from upright.controllers.world.kube_patience import retry_after
 from upright.openapi.errors import APIError, ServiceUnavailable, Unauthorized, from_status
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class KubeConnection:
                 server_hostname=configuration.tls_server_name,
             ) as response:
                 if response.status >= 400:
-                    raise _refusal(response.status, await response.read())
+                    raise _refusal(response.status, await response.read(), retry_after(response.headers))
                 yield response
 
     async def _headers(self, media: str) -> dict[str, str]:
@@ -198,15 +199,21 @@ def _timeout(*, total: float | None = None, silence: float | None = None) -> aio
     return aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS, sock_read=silence)
 
 
-def _refusal(status: int, data: bytes) -> APIError:
+def _refusal(status: int, data: bytes, seconds: int = 0) -> APIError:
+    """Return what the server says; ``seconds`` is when it may be asked again, where it says so beside its answer."""
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError:
         body = None
     if isinstance(body, dict) and body.get("kind") == "Status":
-        return from_status({"code": status, **body})
+        error = from_status({"code": status, **body})
+        if seconds:
+            error.details.setdefault("retryAfterSeconds", seconds)
+        return error
     text = " ".join(data[:500].decode("utf-8", "replace").split())
-    return from_status({"code": status, "message": text or f"the cluster answered with HTTP status {status}"})
+    details = {"retryAfterSeconds": seconds} if seconds else {}
+    told = text or f"the cluster answered with HTTP status {status}"
+    return from_status({"code": status, "message": told, "details": details})
 
 
 def _words(error: BaseException) -> str:

@@ -51,6 +51,10 @@ class KubeDiscovery:
             )
         return self._known[key]
 
+    def forget(self, api_version: str, kind: str) -> None:
+        """Have the kind asked for again: its definition may have gone."""
+        self._known.pop((api_version, kind), None)
+
     async def _ask(self, api_version: str) -> None:
         root = "/apis/" if "/" in api_version else "/api/"
         try:

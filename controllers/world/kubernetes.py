@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable  # noqa: TC003  reason: the type of a field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
@@ -47,6 +48,20 @@ class Ref(Struct, frozen=True):
         return f"{self.kind}/{self.name}"
 
 
+def _say_nothing(text: str) -> None:
+    del text
+
+
+class ApplyHow(Struct, frozen=True):
+    """How an object is applied: ``client_side`` as kubectl does without --server-side; ``say`` is told what is done on the way."""
+
+    client_side: bool = False
+    say: Callable[[str], None] = _say_nothing
+
+
+AS_USUAL = ApplyHow()
+
+
 class Sighting(Struct, frozen=True):
     """A change in the cluster; SYNCED says that all that was there has been told, LOST that sight was lost."""
 
@@ -76,10 +91,11 @@ class Kubernetes(Protocol):
         """Reach the cluster; raises ServiceUnavailable with what to do when it cannot be reached."""
         ...
 
-    async def apply(self, obj: Json, *, namespace: str) -> Json:
+    async def apply(self, obj: Json, *, namespace: str, how: ApplyHow = AS_USUAL) -> Json:
         """Create the object, or change it to what is wanted; an immutable field means delete, wait, create.
 
-        ``namespace`` is for an object that names none. Returns the object as the cluster answered.
+        ``namespace`` is for an object that names none. Returns the object as the cluster answered; a kind's definition
+        is answered when the kind can be used. What may pass is tried again until the caller's deadline is near.
         """
         ...
 

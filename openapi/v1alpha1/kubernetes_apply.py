@@ -86,7 +86,7 @@ class KubernetesApplySpec(Model):
     disable_source: DisableSource | None = None
     restart_on: RestartOnSpec | None = None
     cluster: str = omit("")
-    server_side_apply: bool = omit(default=False)
+    server_side_apply: bool | None = None
 
 
 class AppliedObject(Model):

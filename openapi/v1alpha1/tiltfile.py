@@ -62,7 +62,7 @@ class TiltfileSettings(Model):
 
     max_parallel_updates: int = 3
     k8s_upsert_timeout: Duration | None = None
-    server_side_apply: bool = omit(default=False)
+    server_side_apply: bool | None = None
     watch_ignores: tuple[IgnoreDef, ...] = omit(())
     ci: CISettings = CISettings()
 

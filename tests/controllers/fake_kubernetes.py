@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import anyio
 import orjson
 
-from upright.controllers.world.kubernetes import ClusterInfo, Sighting
+from upright.controllers.world.kubernetes import AS_USUAL, ApplyHow, ClusterInfo, Sighting
 from upright.openapi.errors import APIError, NotFound, ServiceUnavailable
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class FakeKubernetes:
 
     applied: list[str] = field(default_factory=list[str])
     deleted: list[str] = field(default_factory=list[str])
+    hows: list[ApplyHow] = field(default_factory=list[ApplyHow])
     refuses: dict[str, APIError] = field(default_factory=dict[str, APIError])
     unreachable: str = ""
     logs_of: dict[tuple[str, str, int | None], FakeLog] = field(default_factory=dict[Any, FakeLog])
@@ -80,7 +81,8 @@ class FakeKubernetes:
             raise ServiceUnavailable(self.unreachable)
         return INFO
 
-    async def apply(self, obj: Json, *, namespace: str) -> Json:
+    async def apply(self, obj: Json, *, namespace: str, how: ApplyHow = AS_USUAL) -> Json:
+        self.hows.append(how)
         name = obj["metadata"]["name"]
         if self.holds is not None:
             await self.holds.wait()

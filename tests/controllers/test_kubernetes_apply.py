@@ -226,3 +226,52 @@ async def test_what_was_applied_goes_with_its_owner_but_namespaces_stay(tmp_path
         await w.room.client.delete(KubernetesApply, "web")
         await w.room.until_gone(KubernetesApply, "web")
         assert w.kubernetes.deleted == ["Deployment/web", "ConfigMap/web"]
+
+
+async def changed(w: World, yaml: str, cause: str) -> KubernetesApplyStatus:
+    """Have other YAML applied, and return what came of it."""
+    there = await w.room.client.get(KubernetesApply, "web")
+    before = there.status.applied_input_hash
+    await w.room.client.patch(there, {"spec": {"yaml": yaml}, "metadata": {"annotations": {CAUSE: cause}}})
+    return (await w.room.until(KubernetesApply, "web", lambda one: one.status.applied_input_hash != before)).status
+
+
+async def test_what_left_the_yaml_leaves_the_cluster_once_the_rest_is_applied(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.room.put(apply("Deployment/web ConfigMap/old Namespace/shop", "one"))
+        await w.applied()
+        w.kubernetes.refuses["web"] = Forbidden("exceeded quota")
+        status = await changed(w, "Deployment/web", "two")
+        assert w.kubernetes.deleted == []
+        assert {one.name for one in status.objects} == {"web", "old", "shop"}
+        w.kubernetes.refuses.clear()
+        status = await changed(w, "Deployment/web", "three")
+        assert w.kubernetes.deleted == ["ConfigMap/old"]
+        assert [one.name for one in status.objects] == ["web"]
+        assert "Objects deleted from cluster:" in w.room.log("kubernetesapply:web")
+
+
+async def test_what_went_to_another_resource_stays_in_the_cluster(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.room.put(apply("Deployment/web ConfigMap/shared"))
+        await w.applied()
+        other = apply("ConfigMap/shared")
+        await w.room.put(other.model_copy(update={"metadata": ObjectMeta(name="other")}))
+        await w.applied("other")
+        await w.room.client.delete(KubernetesApply, "web")
+        await w.room.until_gone(KubernetesApply, "web")
+        assert w.kubernetes.deleted == ["Deployment/web"]
+
+
+async def test_what_is_to_be_applied_from_here_is_applied_from_here(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.room.put(apply("Deployment/web", server_side_apply=False))
+        await w.applied()
+        assert [how.client_side for how in w.kubernetes.hows] == [True]
+
+
+async def test_all_that_were_refused_are_named(tmp_path: Path) -> None:
+    no = Forbidden("exceeded quota")
+    async with world(tmp_path, FakeKubernetes(refuses={"a": no, "b": no})) as w:
+        await w.room.put(apply("ConfigMap/a ConfigMap/b"))
+        assert (await w.applied()).error == "ConfigMap/a: exceeded quota (and so ConfigMap/b)"

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from upright.controllers.tiltfile.project import Project
 
 
+_SERVER_SIDE = {"true": True, "false": False, "auto": None}
+"""None leaves it to us, and we apply on the server's side."""
+
+
 class UpdateArguments(Arguments):
     """Tilt's arguments; None is the same as not given."""
 
@@ -41,7 +45,7 @@ def update_settings(project: Project, given: UpdateArguments) -> None:
             + quote(given.k8s_server_side_apply)
         )
     if given.k8s_server_side_apply:
-        changed["server_side_apply"] = given.k8s_server_side_apply == "true"
+        changed["server_side_apply"] = _SERVER_SIDE[given.k8s_server_side_apply]
     project.noted.quiet_images += given.suppress_unused_image_warnings
     project.settings = project.settings.model_copy(update=changed)
 

@@ -45,6 +45,15 @@ def test_update_settings_are_read(world: World) -> None:
     assert settings.server_side_apply
 
 
+@pytest.mark.parametrize(("said", "meant"), [("true", True), ("false", False), ("auto", None)])
+def test_on_which_side_is_applied_is_read_and_left_to_us_unless_said(
+    world: World, said: str, meant: bool | None
+) -> None:
+    assert world.good(DONE).settings.server_side_apply is None
+    text = f'update_settings(k8s_server_side_apply = "{said}")'
+    assert world.good(text + DONE).settings.server_side_apply is meant
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -191,11 +191,11 @@ async def test_a_conflict_is_tried_again_until_the_deadline_is_near(ours: Remote
     async with ours.reached(tmp_path) as cluster:
         tries: list[int] = []
 
-        async def refuses(*_: object) -> Json:
+        async def refuses(*_: object, **__: object) -> Json:
             tries.append(1)
             raise Conflict("somebody else")
 
-        cluster._put = refuses  # type: ignore[assignment,method-assign]  # a server that always says so
-        with pytest.raises(Conflict, match="somebody else"), anyio.fail_after(1.5):
+        cluster._applying.put = refuses  # type: ignore[method-assign]  # a server that always says so
+        with pytest.raises(Conflict, match=r"somebody else \(tried \d+ times in 1 s\)"), anyio.fail_after(1.5):
             await cluster.apply(config_map("x"), namespace="default")
     assert len(tries) > 2
