@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 import anyio
 from msgspec import Struct
 
+from upright.controllers import images
 from upright.controllers.registry_names import names
-from upright.controllers.world.docker_credentials import registry_auth
-from upright.controllers.world.engine.errors import EngineError, PushDenied, PushUnavailable
+from upright.controllers.world.docker_credentials import registry_auth, server_of
+from upright.controllers.world.engine.errors import EngineError, PushDenied, PushUnavailable, PushUntrusted
 from upright.controllers.world.output import Lines
 from upright.controllers.world.processes import Command, StartFailed, run
 
@@ -17,13 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from upright.controllers.engines import Engines
-    from upright.controllers.world.engine.protocol import Engine, EngineInfo, Progress
+    from upright.controllers.world.engine.protocol import Engine, EngineInfo, Progress, RegistryAuth
     from upright.controllers.world.processes import Processes
     from upright.openapi.v1alpha1.cluster import Cluster, RegistryHosting
 
 PUSH_ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.5
+PATIENCE_SECONDS = 20.0
+"""A push that took longer than this to fail was tried again by the engine itself, layer by layer, and is not by us."""
 _SHARED = {"docker-desktop", "rancher-desktop", "orbstack", "colima"}
+_FULL = re.compile(r"no space left|insufficient storage|disk quota", re.IGNORECASE)
+_AT_FAULT = re.compile(r"\b5\d\d\b|unknown error|Internal Server Error", re.IGNORECASE)
+_TOO_LARGE = re.compile(r"\b413\b|too large", re.IGNORECASE)
 _LOADED: Mapping[str, tuple[str, ...]] = {
     "kind": ("kind", "load", "docker-image", "{image}", "--name", "{name}"),
     "k3d": ("k3d", "image", "import", "{image}", "--cluster", "{name}"),
@@ -109,22 +116,25 @@ class Delivery:
         return Delivered(named.local, named.cluster)
 
     async def _push(self, engine: Engine, image: str, environ: Mapping[str, str], say: Callable[[str], object]) -> None:
-        """Push, again if the registry does not answer."""
+        """Push, again if the registry does not answer; not at all if it has the image."""
+        auth = await registry_auth(image, environ, self._processes, say)
+        if digest := await _there(engine, image, auth):
+            say(f"     Not pushed: {image} is in the registry already, with this content ({digest})")
+            return
         say(f"STEP — Pushing {image}")
         pause = FIRST_PAUSE_SECONDS
         for attempt in range(1, PUSH_ATTEMPTS + 1):
-            auth = await registry_auth(image, environ, self._processes)
+            since = anyio.current_time()
             try:
                 await engine.push(image, auth=auth, tell=Layers(say).tell)
-            except PushDenied as error:
-                host = image.partition("/")[0]
-                raise DeliveryFailed(f"{error.message}: log in with `docker login {host}`") from error
             except PushUnavailable as error:
-                if attempt == PUSH_ATTEMPTS:
-                    raise DeliveryFailed(f"{error.message}: is the registry running?") from error
+                if attempt == PUSH_ATTEMPTS or anyio.current_time() - since > PATIENCE_SECONDS:
+                    raise DeliveryFailed(told_of_push(error, image, auth)) from error
                 say(f"     {error.message}: trying again in {pause:g}s")
                 await anyio.sleep(pause)
                 pause *= 2
+            except EngineError as error:
+                raise DeliveryFailed(told_of_push(error, image, auth)) from error
             else:
                 return
 
@@ -149,20 +159,65 @@ class Delivery:
             raise DeliveryFailed(f"`{' '.join(argv)}` ended with exit code {ended.code}")
 
 
+async def _there(engine: Engine, image: str, auth: RegistryAuth | None) -> str:
+    """Return the digest of an image that this engine pushed before and that the registry still has under this name, else nothing."""
+    repository = images.split(image)[0]
+    known = [one for one in (await engine.image(image)).digests if one.startswith(f"{repository}@")]
+    if not known:
+        return ""
+    try:
+        digest = await engine.remote_digest(image, auth=auth)
+    except EngineError:
+        return ""
+    return digest if f"{repository}@{digest}" in known else ""
+
+
+def told_of_push(error: EngineError, image: str, auth: RegistryAuth | None) -> str:
+    """Return why an image could not be pushed, and what to do about it."""
+    host, words = server_of(image), error.message
+    trust = f"give the engine the registry's CA (/etc/docker/certs.d/{host}/ca.crt), or name {host} in"
+    known = (
+        f"the credentials of {auth.username or 'the identity token'} are not enough" if auth else "nobody is logged in"
+    )
+    advice = (
+        (isinstance(error, PushDenied), f"{known}: log in with `docker login {host}`"),
+        (isinstance(error, PushUntrusted), f"{trust} `insecure-registries` of /etc/docker/daemon.json"),
+        (_FULL.search(words), "a disk is full: make room there"),
+        (_TOO_LARGE.search(words), "the registry, or a proxy before it, takes nothing of that size: raise its limit"),
+        (_AT_FAULT.search(words), "the registry failed at it, and its log says why (often a full disk)"),
+        (isinstance(error, PushUnavailable), "is the registry running?"),
+    )
+    told = next((text for fits, text in advice if fits), "")
+    return f"{words}: {told}" if told else words
+
+
 class Layers:
     """Says how the layers of a push get on: each once it is done, and a large one at each quarter."""
 
     def __init__(self, say: Callable[[str], object]) -> None:
         self._say = say
         self._quarter: dict[str, int] = {}
+        self._retrying: dict[str, int] = {}
 
     def tell(self, step: Progress) -> None:
         """Take in a step of the push."""
         if not step.layer or step.status == "Preparing" or step.status.startswith("Waiting"):
             return
-        if step.status != "Pushing":
+        if step.status.startswith("Retrying in "):
+            self._retry(step)
+        elif step.status != "Pushing":
             self._say(f"     {step.layer}: {step.status}")
-            return
+        else:
+            self._moved(step)
+
+    def _retry(self, step: Progress) -> None:
+        """Say once that the engine waits: it counts the seconds down."""
+        seconds = int("".join(letter for letter in step.status if letter.isdecimal()) or 0)
+        if seconds > self._retrying.get(step.layer, 0):
+            self._say(f"     {step.layer}: {step.status}")
+        self._retrying[step.layer] = seconds
+
+    def _moved(self, step: Progress) -> None:
         quarter = 4 * step.current // step.total if step.total else 0
         if 0 < quarter < 4 and quarter > self._quarter.get(step.layer, 0):
             self._quarter[step.layer] = quarter

@@ -142,11 +142,20 @@ def builds(resource: Resource, cause: str, find: Find) -> Update:
         steps.append(step)
         objects += [wanted] if wanted is not None else []
         if step.state == "failed":
-            told = f"building {image.selector.selector}: {step.error}"
-            return Update("failed", tuple(steps), tuple(objects), told, "build-failed")
+            told, rule = f"building {image.selector.selector}: {step.error}", "build-failed"
+            if _was_built(step, find):
+                told, rule = f"bringing {image.selector.selector} to the cluster: {step.error}", "push-failed"
+            return Update("failed", tuple(steps), tuple(objects), told, rule)
         built |= {image.image_map} if step.state == "done" else set()
     done = len(built) == len(resource.spec.images)
     return Update("done" if done else "running", tuple(steps), tuple(objects))
+
+
+def _was_built(step: Step, find: Find) -> bool:
+    """Whether the image of a step that failed is there, and only its way to the cluster is not."""
+    name = step.object.name if step.object is not None else step.name
+    seen = find(DockerImage, name) or find(CmdImage, name)
+    return seen is not None and seen.status.ref != ""
 
 
 def _deployment(resource: Resource, last: tuple[Step, Object, str], cause: str, find: Find) -> Update:

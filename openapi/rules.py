@@ -41,6 +41,13 @@ RULES: tuple[Rule, ...] = (
         "The card has the step of the Dockerfile that failed, and what it printed.",
     ),
     Rule(
+        "push-failed",
+        "An image was built, and could not be brought to the cluster: pushed to its registry, or loaded into its nodes.",
+        "At once if the registry refuses it (401, 403, 413, a full disk, TLS). A registry that cannot be reached, answers "
+        "5xx or 429, or breaks off is tried four times first.",
+        "The message is the registry's, with what to do. Credentials are those of `docker login` and its helpers.",
+    ),
+    Rule(
         "apply-refused",
         "The cluster refused an object: it is not valid, not allowed, over a quota, or an admission webhook denied it; "
         "or it could not be pushed or applied.",

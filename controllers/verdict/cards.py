@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 LOG_LINES = 20
 """How many of the last lines of a log a card shows."""
 
-_EXIT = re.compile(r"exit status (\d+)$")
+_EXIT = re.compile(r"(?:exit status|exit code:|non-zero code:) (\d+)$")
 _APPLY_LATE = re.compile(r"apply(?: command)? timed out after ")
+_PUSH = re.compile(r"bringing \S+ to the cluster: ")
 _RULES = {"Cmd": "command-failed", "KubernetesApply": "apply-refused", "DockerComposeService": "compose-up-failed"}
 _SPANS = {"Cmd": "cmd", "KubernetesApply": "kubernetesapply", "DockerComposeService": "dcup"}
 
@@ -32,6 +33,8 @@ def card_of_update(resource: Resource, status: ResourceStatus, tail: Callable[[s
         rule = _RULES.get(about.kind, "build-failed")
         if about.kind == "KubernetesApply" and _APPLY_LATE.match(last.error):
             rule = "apply-timeout"
+        if rule == "build-failed" and _PUSH.match(last.error):
+            rule = "push-failed"
         spans = [f"{_SPANS.get(about.kind, 'build')}:{about.name}", last.span_id]
     span, logs = next(((one, lines) for one in spans if (lines := tuple(tail(one, LOG_LINES)))), ("", ()))
     exited = _EXIT.search(last.error)

@@ -9,25 +9,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from upright.controllers.world.engine.protocol import RegistryAuth
-from upright.controllers.world.processes import Command, StartFailed, run
+from upright.controllers.world.processes import Command, StartFailed, capture
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from upright.controllers.world.processes import Processes
 
 HUB = "https://index.docker.io/v1/"
 _HUB_NAMES = {"docker.io", "index.docker.io", "registry-1.docker.io"}
 _TOKEN = "<token>"  # noqa: S105  reason: the word by which helpers say that the secret is an identity token
+_NONE = "credentials not found"
 
 
-async def registry_auth(reference: str, environ: Mapping[str, str], processes: Processes) -> RegistryAuth | None:
-    """Return who we are to the image's registry, None for nobody. What is wrong with the file or a helper counts as none."""
+async def registry_auth(
+    reference: str,
+    environ: Mapping[str, str],
+    processes: Processes,
+    say: Callable[[str], object] = lambda _: None,
+) -> RegistryAuth | None:
+    """Return who we are to the image's registry, None for nobody.
+
+    What is wrong with the file or a helper counts as none, and ``say`` hears of it.
+    """
     server = server_of(reference)
-    config = _config(environ)
+    config = _config(environ, say)
     helper = (config.get("credHelpers") or {}).get(server) or config.get("credsStore")
     if helper:
-        found = await _from_helper(str(helper), server, environ, processes)
+        found = await _from_helper(Command(_asked(str(helper)), env=environ, stdin=server.encode()), processes, say)
         if found is not None:
             return found
     return stored_auth(config, server)
@@ -57,20 +66,20 @@ def stored_auth(config: Mapping[str, Any], server: str) -> RegistryAuth | None:
     return None
 
 
-async def _from_helper(
-    helper: str, server: str, environ: Mapping[str, str], processes: Processes
-) -> RegistryAuth | None:
-    kept = bytearray()
+def _asked(helper: str) -> tuple[str, str]:
+    return (f"docker-credential-{helper}", "get")
 
-    def sink(data: bytes) -> None:
-        kept.extend(data)
 
-    command = Command((f"docker-credential-{helper}", "get"), env=environ, stdin=server.encode())
+async def _from_helper(command: Command, processes: Processes, say: Callable[[str], object]) -> RegistryAuth | None:
+    server, program = command.stdin.decode(), command.args[0]
     try:
-        ended = await run(processes, command, sink, lambda _: None)
-        said = json.loads(kept) if ended.code == 0 else {}
-    except (StartFailed, ValueError):
+        told = await capture(processes, command)
+        said: Any = json.loads(told.stdout) if told.exit.code == 0 else {}
+    except (StartFailed, ValueError) as error:
+        say(f"     {program} was asked for the credentials of {server}, and cannot tell: {error}")
         return None
+    if told.exit.code and _NONE not in (words := (told.stdout + told.stderr).decode(errors="replace").strip()):
+        say(f"     {program} was asked for the credentials of {server}, and failed: {words or told.exit.reason}")
     user, secret = str(said.get("Username") or ""), str(said.get("Secret") or "")
     if not secret:
         return None
@@ -79,11 +88,14 @@ async def _from_helper(
     return RegistryAuth(username=user, password=secret, server=server)
 
 
-def _config(environ: Mapping[str, str]) -> dict[str, Any]:
+def _config(environ: Mapping[str, str], say: Callable[[str], object]) -> dict[str, Any]:
     folder = environ.get("DOCKER_CONFIG") or os.path.join(environ.get("HOME", "/"), ".docker")  # noqa: PTH118  reason: HOME may be anything
     try:
         found = json.loads(Path(folder, "config.json").read_bytes())
-    except (OSError, ValueError):
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        say(f"     {folder}/config.json cannot be read, so nobody is logged in: {error}")
         return {}
     return found if isinstance(found, dict) else {}
 

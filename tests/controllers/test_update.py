@@ -104,11 +104,13 @@ def test_a_resource_without_an_update_is_done_at_once() -> None:
 # images
 
 
-def built(mirror: Mirror, resource: Resource, name: str, error: str = "", *, mapped: bool = True) -> None:
-    """Have the image's build end, and its ImageMap know of it."""
+def built(
+    mirror: Mirror, resource: Resource, name: str, error: str = "", *, ref: str = "", mapped: bool = True
+) -> None:
+    """Have the image's build end, and its ImageMap know of it; one that failed has ``ref`` if only its push did."""
     step = next(one for one in update(resource, "c1", mirror).objects if one.name == f"web:{name}")
     done = ImageCompleted(error=error, started_at=ago(2), finished_at=NOW)
-    status = DockerImageStatus(ref=f"{name}:tilt-1", completed=done, built=fingerprint.of_step(step))
+    status = DockerImageStatus(ref=ref if error else f"{name}:tilt-1", completed=done, built=fingerprint.of_step(step))
     mirror.put(step, status)
     known = f"{name}:tilt-1" if mapped else ""
     made = ImageMap(metadata=ObjectMeta(name=name), spec=ImageMapSpec(selector=name))
@@ -151,6 +153,14 @@ def test_a_failed_build_ends_the_update() -> None:
     found = update(shop, "c1", mirror)
     assert (found.state, found.error, found.rule) == ("failed", "building shop: step 2/3 failed", "build-failed")
     assert states(found) == {"web:shop": "failed"}
+
+
+def test_an_image_that_cannot_be_brought_to_the_cluster_is_told_as_such() -> None:
+    shop = deployment("web", image("shop"))
+    mirror = Mirror()
+    built(mirror, shop, "shop", error="denied", ref="shop:tilt-1")
+    found = update(shop, "c1", mirror)
+    assert (found.error, found.rule) == ("bringing shop to the cluster: denied", "push-failed")
 
 
 def test_an_image_that_nothing_builds_is_told() -> None:

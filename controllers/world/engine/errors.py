@@ -13,7 +13,8 @@ EngineError
     PullUnavailable      the registry cannot be reached
   PushFailed             an image cannot be sent
     PushDenied           the registry wants other credentials
-    PushUnavailable      the registry cannot be reached
+    PushUnavailable      the registry cannot be reached, or not now: 5xx, 429, a connection that breaks off
+    PushUntrusted        the engine and the registry do not agree on TLS
   StartFailed            the container was created but its program cannot run
     ExecutableNotFound   no such program in the image
     ExecutableForbidden  the program's file may not be executed
@@ -85,7 +86,11 @@ class PushDenied(PushFailed):
 
 
 class PushUnavailable(PushFailed):
-    """The registry cannot be reached: no such host, connection refused, timeout, TLS."""
+    """The registry cannot be reached, or not now: no such host, connection refused or broken off, timeout, 5xx, 429."""
+
+
+class PushUntrusted(PushFailed):
+    """The engine does not trust the registry's certificate, or one of them speaks TLS and the other does not."""
 
 
 class StartFailed(EngineError):

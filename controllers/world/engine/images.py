@@ -74,6 +74,13 @@ class Images:
         except EngineError as error:
             raise push_error(error, reference) from error
 
+    async def remote_digest(self, reference: str, *, auth: RegistryAuth | None = None) -> str:
+        path = f"distribution/{_path(reference)}/json"
+        async with self._connection.stream("GET", path, headers=_auth_header(auth)) as response:
+            async for message in messages(response):
+                return str((message.get("Descriptor") or {}).get("digest") or "")
+        return ""
+
     async def images(self, labels: Labels) -> list[Image]:
         found = await self._connection.call("GET", "images/json", params={"filters": label_filter(labels)})
         return [_listed_image(one) for one in found]

@@ -307,6 +307,10 @@ class Engine(Protocol):
         """Send an image to its registry and return its digest, empty where podman does not tell. Raises PushFailed's tree."""
         ...
 
+    async def remote_digest(self, reference: str, *, auth: RegistryAuth | None = None) -> str:
+        """Return the digest that the image has in its registry. Raises EngineError; podman cannot tell."""
+        ...
+
     async def images(self, labels: Labels) -> list[Image]:
         """Return the images with all these labels (id, tags, digests, labels, size, created only)."""
         ...

@@ -21,6 +21,7 @@ from upright.controllers.world.engine.errors import (
     PushDenied,
     PushFailed,
     PushUnavailable,
+    PushUntrusted,
     StartFailed,
 )
 
@@ -34,6 +35,13 @@ _UNREACHABLE = re.compile(
     r"no such host|connection refused|i/o timeout|timeout exceeded|deadline exceeded|network is unreachable|"
     r"no route to host|tls: |x509: |server gave HTTP response|connection reset|Temporary failure in name resolution|"
     r"lookup .* on |EOF$",
+    re.IGNORECASE,
+)
+_UNTRUSTED = re.compile(r"x509: |tls: |server gave HTTP response|http: server gave", re.IGNORECASE)
+_FALTERING = re.compile(
+    r"HTTP status(?: code)?:? (?:5\d\d|429)|status.{0,8}(?:5\d\d|429)|toomanyrequests|too many requests|"
+    r"(?:HTTP |error parsing HTTP )5\d\d|blob upload (?:unknown|invalid)|broken pipe|unexpected EOF|"
+    r"Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out|unknown: unknown error",
     re.IGNORECASE,
 )
 _IN_THE_WAY = re.compile(
@@ -114,8 +122,10 @@ def push_error(error: EngineError, reference: str) -> EngineError:
     if isinstance(error, ImageNotFound) or "does not exist locally" in error.message:
         return ImageNotFound(error.message, status=error.status)
     kinds: tuple[tuple[re.Pattern[str], type[EngineError]], ...] = (
+        (_UNTRUSTED, PushUntrusted),
         (_UNREACHABLE, PushUnavailable),
         (_DENIED, PushDenied),
+        (_FALTERING, PushUnavailable),
     )
     return _registry_error(error, f'cannot push "{reference}"', kinds, PushFailed)
 

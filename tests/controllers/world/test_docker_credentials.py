@@ -51,3 +51,41 @@ async def test_a_helper_is_asked_for_its_registry(tmp_path: Path) -> None:
         assert found == RegistryAuth(username="me", password="for gcr.io", server="gcr.io")
         assert await registry_auth("quay.io/web:1", environ, processes) is None
         assert await registry_auth("web:1", {"HOME": "/nowhere"}, processes) is None
+
+
+async def test_a_helper_that_cannot_be_asked_is_told_of(tmp_path: Path) -> None:
+    for name, script in {
+        "none": "echo credentials not found in native keychain; exit 1",
+        "locked": "echo no; exit 3",
+    }.items():
+        helper = tmp_path / f"docker-credential-{name}"
+        helper.write_text(f"#!/bin/sh\n{script}\n")
+        helper.chmod(0o755)
+    helpers = {"a.io": "absent", "b.io": "none", "c.io": "locked"}
+    (tmp_path / "config.json").write_text(json.dumps({"credHelpers": helpers}))
+    environ = {"DOCKER_CONFIG": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    told: list[str] = []
+    async with LocalProcesses() as processes:
+        for host in helpers:
+            assert await registry_auth(f"{host}/web:1", environ, processes, told.append) is None
+        (tmp_path / "config.json").write_text("{")
+        assert await registry_auth("a.io/web:1", environ, processes, told.append) is None
+    absent, locked, broken = told
+    assert 'docker-credential-absent was asked for the credentials of a.io, and cannot tell: exec: "docker-' in absent
+    assert locked == "     docker-credential-locked was asked for the credentials of c.io, and failed: no"
+    assert broken.startswith(f"     {tmp_path}/config.json cannot be read, so nobody is logged in: ")
+
+
+async def test_the_store_is_asked_for_what_no_helper_is_named_for(tmp_path: Path) -> None:
+    helper = tmp_path / "docker-credential-all"
+    helper.write_text(
+        '#!/bin/sh\nread -r server; echo "{\\"Username\\": \\"<token>\\", \\"Secret\\": \\"$server!\\"}"\n'
+    )
+    helper.chmod(0o755)
+    (tmp_path / "config.json").write_text(json.dumps({"credsStore": "all"}))
+    environ = {"DOCKER_CONFIG": str(tmp_path), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    async with LocalProcesses() as processes:
+        found = await registry_auth("localhost:5000/web:1", environ, processes)
+        assert found == RegistryAuth(identity_token="localhost:5000!", server="localhost:5000")
+        hub = await registry_auth("shop/web:1", environ, processes)
+        assert hub == RegistryAuth(identity_token=f"{HUB}!", server=HUB)

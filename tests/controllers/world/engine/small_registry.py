@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import socket
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,24 +20,39 @@ if TYPE_CHECKING:
     from email.message import Message
 
 NAME, PASSWORD = "me", "s3cret"
+Answer = tuple[int, dict[str, str], bytes]
 
 
 @dataclass
 class SmallRegistry:
-    """``limited``: it has given enough for today; ``private``: it wants to know who asks."""
+    """``limited``: it has given enough for today; ``private``: it wants to know who asks.
+
+    ``faults`` are answers that come first, each once: method, a part of the path, and the answer, or None to hang up.
+    ``asked`` is each request's method and path.
+    """
 
     address: str = ""
     limited: bool = False
     private: bool = False
+    faults: list[tuple[str, str, Answer | None]] = field(default_factory=list["tuple[str, str, Answer | None]"])
+    asked: list[str] = field(default_factory=list[str])
     blobs: dict[str, bytes] = field(default_factory=dict[str, bytes])
     manifests: dict[str, tuple[str, bytes]] = field(default_factory=dict[str, tuple[str, bytes]])
 
-    def answer(self, method: str, path: str, body: bytes, headers: Message) -> tuple[int, dict[str, str], bytes]:
+    def fault(self, method: str, path: str) -> tuple[str, str, Answer | None] | None:
+        """Return what goes wrong with this request, once."""
+        self.asked.append(f"{method} {path}")
+        found = next((one for one in self.faults if one[0] == method and one[1] in path), None)
+        if found is not None:
+            self.faults.remove(found)
+        return found
+
+    def answer(self, method: str, path: str, body: bytes, headers: Message) -> Answer:
         """Return status, headers, content."""
         if self.limited:
-            return _error(429, "TOOMANYREQUESTS", "You have reached your pull rate limit")
+            return refusal(429, "TOOMANYREQUESTS", "You have reached your pull rate limit")
         if self.private and headers["Authorization"] != _basic():
-            status, more, content = _error(401, "UNAUTHORIZED", "authentication required")
+            status, more, content = refusal(401, "UNAUTHORIZED", "authentication required")
             return status, {**more, "WWW-Authenticate": 'Basic realm="small"'}, content
         path, _, query = path.partition("?")
         _, _, rest = path.partition("/v2/")
@@ -57,7 +73,7 @@ class SmallRegistry:
             return 201, {"Docker-Content-Digest": digest, "Location": f"/v2/{name}/manifests/{digest}"}, b""
         found = self.manifests.get(f"{name}:{reference}")
         if found is None:
-            return _error(404, "MANIFEST_UNKNOWN", "manifest unknown")
+            return refusal(404, "MANIFEST_UNKNOWN", "manifest unknown")
         return 200, {"Content-Type": found[0], "Docker-Content-Digest": _digest(found[1])}, found[1]
 
     def _blob(
@@ -78,8 +94,49 @@ class SmallRegistry:
             assert query
             return 201, {"Docker-Content-Digest": _digest(content), "Location": path}, b""
         if reference not in self.blobs:
-            return _error(404, "BLOB_UNKNOWN", "blob unknown")
+            return refusal(404, "BLOB_UNKNOWN", "blob unknown")
         return 200, {"Docker-Content-Digest": reference}, self.blobs[reference]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    registry: SmallRegistry
+    protocol_version = "HTTP/1.1"
+
+    def _handle(self) -> None:
+        body, fault = self._body(), self.registry.fault(self.command, self.path)
+        answer = fault[2] if fault else self.registry.answer(self.command, self.path, body, self.headers)
+        if answer is None:
+            self._hang_up()
+        else:
+            self._send(*answer)
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _send(self, status: int, headers: dict[str, str], content: bytes) -> None:
+        self.send_response(status)
+        for name, value in {"Docker-Distribution-Api-Version": "registry/2.0", **headers}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = _handle  # noqa: N815  reason: the library's names
+
+    def _body(self) -> bytes:
+        if self.headers["Transfer-Encoding"] != "chunked":
+            return self.rfile.read(int(self.headers["Content-Length"] or 0))
+        content = b""
+        while size := int(self.rfile.readline(), 16):
+            content += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return content
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  reason: the library's name
+        del format, args
 
 
 @contextmanager
@@ -87,36 +144,8 @@ def small_registry(namespace: str) -> Generator[SmallRegistry]:
     """Serve on 127.0.0.1 of a network namespace, where a boxed engine finds it."""
     registry = SmallRegistry()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _handle(self) -> None:
-            status, headers, content = registry.answer(self.command, self.path, self._body(), self.headers)
-            self.send_response(status)
-            for name, value in {"Docker-Distribution-Api-Version": "registry/2.0", **headers}.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(content)
-
-        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = _handle  # noqa: N815  reason: the library's names
-
-        def _body(self) -> bytes:
-            if self.headers["Transfer-Encoding"] != "chunked":
-                return self.rfile.read(int(self.headers["Content-Length"] or 0))
-            content = b""
-            while size := int(self.rfile.readline(), 16):
-                content += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return content
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  reason: the library's name
-            del format, args
-
     with Network(namespace).entered():
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"registry": registry}))
     registry.address = f"127.0.0.1:{server.server_port}"
     serving = threading.Thread(target=server.serve_forever, args=(0.01,))
     serving.start()
@@ -136,7 +165,7 @@ def _basic() -> str:
     return f"Basic {base64.b64encode(f'{NAME}:{PASSWORD}'.encode()).decode()}"
 
 
-def _error(status: int, code: str, message: str) -> tuple[int, dict[str, str], bytes]:
+def refusal(status: int, code: str, message: str) -> tuple[int, dict[str, str], bytes]:
     return (
         status,
         {"Content-Type": "application/json"},

@@ -18,6 +18,7 @@ from upright.controllers.world.engine.errors import (
     PushDenied,
     PushFailed,
     PushUnavailable,
+    PushUntrusted,
     StartFailed,
 )
 from upright.controllers.world.engine.words import message_of, named, pull_error, push_error, start_error
@@ -135,7 +136,15 @@ def test_a_failed_pull_says_why(message: str, kind: type[PullFailed]) -> None:
         ("denied: requested access to the resource is denied", PushDenied),
         ("unauthorized: authentication required", PushDenied),
         ("Get http://127.0.0.1:1/v2/: dial tcp 127.0.0.1:1: connect: connection refused", PushUnavailable),
-        ("blob upload invalid", PushFailed),
+        ("blob upload invalid", PushUnavailable),
+        ("received unexpected HTTP status: 503 Service Unavailable", PushUnavailable),
+        ("toomanyrequests: slow down", PushUnavailable),
+        ('Get "http://127.0.0.1:39757/v2/": EOF', PushUnavailable),
+        ("write tcp 127.0.0.1:1->127.0.0.1:2: write: broken pipe", PushUnavailable),
+        ('Get "https://reg.test/v2/": x509: certificate signed by unknown authority', PushUntrusted),
+        ('Get "https://reg.test/v2/": http: server gave HTTP response to HTTPS client', PushUntrusted),
+        ("error parsing HTTP 413 response body: invalid character '<' looking for beginning of value", PushFailed),
+        ("write /var/lib/docker/tmp/x: no space left on device", PushFailed),
         ("An image does not exist locally with the tag: x", ImageNotFound),
     ],
 )
