@@ -39,7 +39,7 @@ class DockerImageController(ImageStepController[DockerImage]):
         log.write(f"STEP — Building Dockerfile: [{image.spec.ref}]")
         bases = {one.spec.selector: one.status.image_from_local for one in inputs.maps}
         try:
-            engine = await self._engines.get()
+            engine = await self._engines.for_a_build()
             built = await engine.build(_request(image, bases), lambda line: log.write(f"     {line}"))
             reference = images.built_reference(image.spec.ref, built)
             for name in (reference, *image.spec.extra_tags):

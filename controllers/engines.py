@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from upright.controllers.world.engine.errors import NoEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from contextlib import AbstractAsyncContextManager
 
     from upright.controllers.world.engine.protocol import Engine
 
 
 class Engines:
-    """Gives the engine. ``run`` is a task of the process: it starts the engine when somebody asks, and ends it."""
+    """Gives the engine. ``run`` is a task of the process: it starts the engine when somebody asks, and ends it.
 
-    def __init__(self, opener: Callable[[], AbstractAsyncContextManager[Engine]]) -> None:
+    ``prepare_builds`` is what else a build needs to know, and can be found out meanwhile.
+    """
+
+    def __init__(
+        self,
+        opener: Callable[[], AbstractAsyncContextManager[Engine]],
+        prepare_builds: Callable[[], Coroutine[Any, Any, object]] | None = None,
+    ) -> None:
         self._opener = opener
+        self._prepare_builds = prepare_builds
         self._asked = anyio.Event()
         self._answered = anyio.Event()
         self._engine: Engine | None = None
@@ -35,6 +43,15 @@ class Engines:
             message = "the container engine has ended"
             raise NoEngine(message)
         return self._engine
+
+    async def for_a_build(self) -> Engine:
+        """Return the engine as ``get`` does; what its builds need is found out at the same time."""
+        self._asked.set()
+        async with anyio.create_task_group() as group:
+            if self._prepare_builds is not None:
+                group.start_soon(self._prepare_builds)
+            await self._answered.wait()
+        return await self.get()
 
     async def run(self) -> None:
         """Start the engine when it is asked for, and keep it until cancelled."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from anyio.from_thread import start_blocking_portal
 
 from upright.controllers.world.engine.connection import Connection
+from upright.controllers.world.engine.docker_commands import DockerCommands
 from upright.controllers.world.engine.docker_engine import DockerEngine
 from upright.controllers.world.engine.private import Place, Product, private_engine
 from upright.controllers.world.engine.protocol import BuildRequest
@@ -47,7 +48,7 @@ class RunningEngine:
             await connection.negotiate()
             engine = DockerEngine(connection, self.info, self.kill)
             if buildkit:
-                engine.processes = processes
+                engine.commands = DockerCommands(processes)
             yield engine
 
 

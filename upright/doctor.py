@@ -23,6 +23,7 @@ from upright.cluster_choice import choose
 from upright.controllers.world.cluster_product import is_for_development
 from upright.controllers.world.compose import NoCompose, find_compose
 from upright.controllers.world.engine.buildkit import find_buildkit
+from upright.controllers.world.engine.docker_commands import DockerCommands
 from upright.controllers.world.engine.errors import NoEngine
 from upright.controllers.world.engine.find import find_engine
 from upright.controllers.world.engine.private import program
@@ -100,7 +101,7 @@ async def _engine(options: DoctorOptions, section: Section) -> None:
         found = await _host_engine(section) if options.engine in {"auto", "host"} else None
         if found is not None:
             section.fields["Engine"] = f"{found.product} {found.version} (API {found.api_version}) at {found.address}"
-            buildkit = await find_buildkit(processes, found)
+            buildkit = await find_buildkit(DockerCommands(processes), found)
             section.fields["BuildKit"] = " ".join(buildkit.argv) if buildkit is not None else "none"
             if buildkit is None:
                 section.hints.append(

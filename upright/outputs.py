@@ -12,11 +12,7 @@ from msgspec import Struct
 
 from upright.client.log_folder import LogFolder, Selection
 from upright.client.report.files import write_whole
-from upright.client.report.github import step_summary, workflow_commands
-from upright.client.report.junit import junit_xml
-from upright.client.report.page import html_page
 from upright.client.report.scrubbed import scrubbed_json
-from upright.client.report.snapshot import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,8 +41,8 @@ def write_outputs(options: CiOptions, ended: Ended) -> None:
     """Write all files that were asked for; one that cannot be written is told on stderr and keeps no other from it."""
     forms: dict[str, Callable[[], str]] = {
         "--report": lambda: json.dumps(ended.report.to_wire(), indent=2, ensure_ascii=False) + "\n",
-        "--report-html": lambda: html_page(ended.report, {name: _lines(ended, name) for name in _names(ended)}),
-        "--junit": lambda: junit_xml(ended.report),
+        "--report-html": lambda: _page(ended),
+        "--junit": lambda: _junit(ended),
         "--output-snapshot-on-exit": lambda: _snapshot(ended),
     }
     for flag, path in options.outputs.items():
@@ -60,6 +56,8 @@ def tell_the_ci(options: CiOptions, report: Report) -> str:
     """Write the step's summary where GitHub wants it; return the annotations that are to be printed."""
     if os.environ.get("GITHUB_ACTIONS") != "true":
         return ""
+    from upright.client.report.github import step_summary, workflow_commands  # noqa: PLC0415  reason: only where used
+
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
             with Path(summary).open("a", encoding="utf-8") as file:
@@ -71,6 +69,18 @@ def tell_the_ci(options: CiOptions, report: Report) -> str:
         sys.stderr.write(told)
         return ""
     return told
+
+
+def _page(ended: Ended) -> str:
+    from upright.client.report.page import html_page  # noqa: PLC0415  reason: only where used
+
+    return html_page(ended.report, {name: _lines(ended, name) for name in _names(ended)})
+
+
+def _junit(ended: Ended) -> str:
+    from upright.client.report.junit import junit_xml  # noqa: PLC0415  reason: only where used
+
+    return junit_xml(ended.report)
 
 
 def _names(ended: Ended) -> list[str]:
@@ -85,6 +95,8 @@ def _lines(ended: Ended, name: str) -> Iterator[str]:
 
 
 def _snapshot(ended: Ended) -> str:
+    from upright.client.report.snapshot import snapshot  # noqa: PLC0415  reason: only where used
+
     lines = list(LogFolder(ended.logs).read(Selection()))
     made = snapshot(
         resources=ended.resources,

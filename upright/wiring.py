@@ -38,6 +38,7 @@ from upright.controllers.tiltfile.injection import applied_objects, prepare
 from upright.controllers.tiltfile.project import Facts
 from upright.controllers.toggle_button import ToggleButtonController
 from upright.controllers.world.cluster_product import is_for_development
+from upright.controllers.world.engine.docker_commands import DockerCommands
 from upright.controllers.world.environment import base_environment
 from upright.controllers.world.kubeconfig_files import choose_context
 from upright.openapi.errors import ServiceUnavailable
@@ -82,7 +83,8 @@ class Wiring:
         self.kubeconfig = (
             str(self._frozen) if self.connection.embedded else ""
         )  # never the user's, also not before it is written
-        self.engines = Engines(self._engine)
+        self._docker = DockerCommands(processes)
+        self.engines = Engines(self._engine, self._docker.builder)
         self.labels = run_labels(folder.id)
         self.compose = ComposeProjects(self.engines, processes, self.environment, folder.cluster, self.labels)
         self._context: ChosenContext | None = None
@@ -137,7 +139,7 @@ class Wiring:
 
         say = self.logs.open("engine", "").write
         async with find_engine(
-            self.options.engine, state_dir=self.folder.path, run_id=self.folder.id, say=say
+            self.options.engine, state_dir=self.folder.path, run_id=self.folder.id, say=say, commands=self._docker
         ) as engine:
             info = engine.info
             say(f"Container engine: {info.product} {info.version} at {info.address}")

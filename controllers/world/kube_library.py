@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NAME = "kubernetes_asyncio"
 _HOLLOW = (NAME, f"{NAME}.client", f"{NAME}.client.models")
 """Packages whose ``__init__`` is passed over."""
+_LATE = "urllib3"
+"""Imported when first used: one header of basic authentication is made with it, and it costs as much as all the rest."""
 
 
 class Library(NamedTuple):
@@ -66,8 +68,14 @@ def _hollow_packages() -> Generator[None]:
         above, _, last = name.rpartition(".")
         if above:
             setattr(sys.modules[above], last, package)
+    late = None if _LATE in sys.modules else ModuleType(_LATE)
+    if late is not None:
+        sys.modules[_LATE] = late
+        late.__dict__["__getattr__"] = lambda name: getattr(import_module(_LATE), name)
     try:
         yield
     finally:
+        if late is not None and sys.modules.get(_LATE) is late:
+            del sys.modules[_LATE]
         for name in [name for name in sys.modules if name == NAME or name.startswith(f"{NAME}.")]:
             del sys.modules[name]

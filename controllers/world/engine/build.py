@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import IO, TYPE_CHECKING, Any
 
-import anyio
 import anyio.to_thread
 
 from upright.controllers.world.engine import buildkit
@@ -26,40 +25,29 @@ from upright.controllers.world.engine.images import Images
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from upright.controllers.world.engine.buildkit import BuildKit
     from upright.controllers.world.engine.connection import Connection
     from upright.controllers.world.engine.context import PackedContext
+    from upright.controllers.world.engine.docker_commands import DockerCommands
     from upright.controllers.world.engine.dockerfile import Abilities
     from upright.controllers.world.engine.protocol import BuildRequest, EngineInfo
-    from upright.controllers.world.processes import Processes
 
 _CHUNK_BYTES = 1 << 20
 
 
 class Builds(Images):
-    """See ``Engine``: builds. ``processes`` runs a CLI; without it, builds are the engine's own."""
+    """See ``Engine``: builds. ``commands`` are the docker CLIs; without them, builds are the engine's own."""
 
     def __init__(self, connection: Connection, info: EngineInfo) -> None:
         super().__init__(connection, info)
-        self.processes: Processes | None = None
-        self._looking = anyio.Lock()
-        self._buildkit: BuildKit | None = None
-        self._looked = False
+        self.commands: DockerCommands | None = None
 
     async def build(self, request: BuildRequest, tell: Callable[[str], object]) -> str:
-        found = await self._cli()
-        if found is None or self.processes is None:
+        commands = self.commands
+        found = await buildkit.find_buildkit(commands, self._info) if commands is not None else None
+        if commands is None or found is None:
             return await self._build_classic(request, tell)
-        built = await buildkit.build(found, self.processes, self._info.address, request, tell)
+        built = await buildkit.build(found, commands.processes, self._info.address, request, tell)
         return (await self.image(built)).id
-
-    async def _cli(self) -> BuildKit | None:
-        """Return a CLI that has BuildKit, looked for at the first build."""
-        async with self._looking:
-            if not self._looked and self.processes is not None:
-                self._buildkit = await buildkit.find_buildkit(self.processes, self._info)
-                self._looked = True
-        return self._buildkit
 
     async def _build_classic(self, request: BuildRequest, tell: Callable[[str], object]) -> str:
         refuse(request, self._info)

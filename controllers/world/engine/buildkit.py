@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
 import anyio.to_thread
 from msgspec import Struct
 
@@ -16,20 +15,17 @@ from upright.controllers.world.engine.build_progress import BuildKitOutput
 from upright.controllers.world.engine.dockerfile import BUILDKIT, OLD_BUILDKIT, for_buildkit
 from upright.controllers.world.engine.errors import BuildFailed, BuildRefused
 from upright.controllers.world.engine.ignores import ContextError, ignore_patterns
-from upright.controllers.world.processes import Command, StartFailed, capture, run
+from upright.controllers.world.processes import Command, StartFailed, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    from upright.controllers.world.engine.docker_commands import DockerCommands
     from upright.controllers.world.engine.dockerfile import Abilities
     from upright.controllers.world.engine.protocol import BuildRequest, EngineInfo
     from upright.controllers.world.processes import Processes
 
-_VERSION = re.compile(r"version (\d+)\.(\d+)")
-_FIRST_BUILT_IN = (18, 9)
-_FIRST_WITHOUT = (23, 0)
 _HEREDOCS_SINCE = 25
-_PLACES = (os.environ.get("PATH", os.defpath), "/usr/local/bin", "/usr/bin")
 
 
 class BuildKit(Struct, frozen=True):
@@ -39,21 +35,16 @@ class BuildKit(Struct, frozen=True):
     abilities: Abilities
 
 
-async def find_buildkit(processes: Processes, info: EngineInfo) -> BuildKit | None:
-    """Return the first docker CLI that can build on this engine with BuildKit, None if there is none.
+def is_wanted(info: EngineInfo) -> bool:
+    """Whether BuildKit can build on this engine; DOCKER_BUILDKIT=0 means that it is not wanted."""
+    return info.product == "dockerd" and os.environ.get("DOCKER_BUILDKIT") != "0"
 
-    From 23 on, the CLI has it in a plugin, before that within itself. DOCKER_BUILDKIT=0 means that it is not wanted.
-    """
-    if info.product != "dockerd" or os.environ.get("DOCKER_BUILDKIT") == "0":
+
+async def find_buildkit(commands: DockerCommands, info: EngineInfo) -> BuildKit | None:
+    """Return the first docker CLI that can build on this engine with BuildKit, None if there is none."""
+    if not is_wanted(info) or (argv := await commands.builder()) is None:
         return None
-    abilities = BUILDKIT if int(info.version.partition(".")[0]) >= _HEREDOCS_SINCE else OLD_BUILDKIT
-    for program in _programs():
-        if await _says(processes, (program, "buildx", "version")) is not None:
-            return BuildKit((program, "buildx", "build"), abilities)
-        found = _VERSION.search(await _says(processes, (program, "--version")) or "")
-        if found and _FIRST_BUILT_IN <= (int(found[1]), int(found[2])) < _FIRST_WITHOUT:
-            return BuildKit((program, "build"), abilities)
-    return None
+    return BuildKit(argv, BUILDKIT if int(info.version.partition(".")[0]) >= _HEREDOCS_SINCE else OLD_BUILDKIT)
 
 
 async def build(
@@ -72,24 +63,6 @@ async def build(
             raise BuildFailed(str(error)) from error
         output.end(failed=bool(ended.reason), words=ended.reason)
         return await anyio.Path(folder, "id").read_text()
-
-
-def _programs() -> Iterator[str]:
-    """Yield the docker CLIs there are, each once, in the order of the PATH."""
-    seen: set[str] = set()
-    for folder in os.pathsep.join(_PLACES).split(os.pathsep):
-        program = shutil.which("docker", path=folder)
-        if program and os.path.realpath(program) not in seen:
-            seen.add(os.path.realpath(program))
-            yield program
-
-
-async def _says(processes: Processes, argv: tuple[str, ...]) -> str | None:
-    try:
-        told = await capture(processes, Command(argv, "", dict(os.environ)))
-    except StartFailed:
-        return None
-    return None if told.exit.reason else told.stdout.decode(errors="replace")
 
 
 def _write(folder: Path, request: BuildRequest, dockerfile: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import anyio.to_thread
 from msgspec import Struct, field
 
+from upright.controllers.world.engine.docker_commands import DockerCommands
 from upright.controllers.world.engine.errors import NoEngine
 from upright.controllers.world.engine.places import candidates
 from upright.controllers.world.processes import LocalProcesses
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from upright.controllers.world.engine.docker_engine import DockerEngine
     from upright.controllers.world.engine.private import Product
-    from upright.controllers.world.processes import Processes
 
 EngineChoice: TypeAlias = Literal["auto", "host", "dockerd", "podman"]
 
@@ -45,13 +45,13 @@ async def find_engine(
     run_id: str,
     say: Callable[[str], object],
     environment: Mapping[str, str] | None = None,
-    processes: Processes | None = None,
+    commands: DockerCommands | None = None,
 ) -> AsyncGenerator[DockerEngine, None]:
     """Hand out an engine; a private one ends, with all in it, when the context is left or we die. Raises NoEngine.
 
     ``host`` takes only what is there, ``dockerd`` and ``podman`` only a private one of that kind. ``state_dir`` is the run's
     folder, whose siblings are other runs' folders; ``run_id`` is unique among them. ``say`` hears what a user should know.
-    ``processes`` runs the docker CLI for builds, where there is one with BuildKit.
+    ``commands`` are the docker CLIs for builds, where there is one with BuildKit.
     """
     async with AsyncExitStack() as stack:
         search = _Search(stack, state_dir, run_id, say, os.environ if environment is None else environment)
@@ -60,7 +60,7 @@ async def find_engine(
             engine = engine or await search.private(product)
         if engine is None:
             raise NoEngine(search.summary())
-        engine.processes = processes or await stack.enter_async_context(LocalProcesses())
+        engine.commands = commands or DockerCommands(await stack.enter_async_context(LocalProcesses()))
         yield engine
 
 

@@ -11,6 +11,9 @@ from upright.controllers.world.kube_library import library
 used = library()
 assert not [name for name in sys.modules if name.startswith("kubernetes_asyncio")]
 assert used is library()
+assert "urllib3.connection" not in sys.modules
+assert used.configuration(username="a", password="b").get_basic_auth_token() == "Basic YTpi"
+assert "urllib3.connection" in sys.modules
 import kubernetes_asyncio.client
 assert kubernetes_asyncio.client.V1Pod is not None
 assert kubernetes_asyncio.client.ApiClient is not used.client

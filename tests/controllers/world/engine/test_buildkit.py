@@ -7,11 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from tests.engines import IMAGE
-from upright.controllers.world.engine import buildkit
+from upright.controllers.world.engine import docker_commands
 from upright.controllers.world.engine.build import refuse
 from upright.controllers.world.engine.build_output import ClassicOutput
 from upright.controllers.world.engine.build_progress import BuildKitOutput
-from upright.controllers.world.engine.buildkit import find_buildkit
+from upright.controllers.world.engine.buildkit import BuildKit, find_buildkit
+from upright.controllers.world.engine.docker_commands import DockerCommands
 from upright.controllers.world.engine.dockerfile import BUILDKIT, OLD_BUILDKIT
 from upright.controllers.world.engine.errors import BuildFailed, BuildRefused
 from upright.controllers.world.engine.protocol import BuildRequest, EngineInfo
@@ -56,10 +57,10 @@ def script(folder: Path, text: str) -> None:
 NO_BUILDX = 'if [ "$1" = buildx ]; then echo unknown command >&2; exit 1; fi\n'
 
 
-async def found(monkeypatch: pytest.MonkeyPatch, *folders: Path, version: str = "20.10.24") -> buildkit.BuildKit | None:
-    monkeypatch.setattr(buildkit, "_PLACES", tuple(str(folder) for folder in folders))
+async def found(monkeypatch: pytest.MonkeyPatch, *folders: Path, version: str = "20.10.24") -> BuildKit | None:
+    monkeypatch.setattr(docker_commands, "_PLACES", tuple(str(folder) for folder in folders))
     async with LocalProcesses() as processes:
-        return await find_buildkit(processes, info(version=version))
+        return await find_buildkit(DockerCommands(processes), info(version=version))
 
 
 async def test_a_cli_with_the_plugin_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,9 +89,9 @@ async def test_a_cli_without_it_is_not_used(tmp_path: Path, monkeypatch: pytest.
 async def test_no_cli_and_no_dockerd_is_no_buildkit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert await found(monkeypatch, tmp_path) is None
     script(tmp_path / "a", "exit 0")
-    monkeypatch.setattr(buildkit, "_PLACES", (str(tmp_path / "a"),))
+    monkeypatch.setattr(docker_commands, "_PLACES", (str(tmp_path / "a"),))
     async with LocalProcesses() as processes:
-        assert await find_buildkit(processes, info("podman", "4.3.1")) is None
+        assert await find_buildkit(DockerCommands(processes), info("podman", "4.3.1")) is None
 
 
 def failure(said: str) -> tuple[BuildFailed, list[str]]:
@@ -240,7 +241,7 @@ def test_secrets_and_keys_need_buildkit() -> None:
 @pytest.fixture
 async def engine(private_dockerd: RunningEngine) -> AsyncGenerator[DockerEngine]:
     async with private_dockerd.connected(buildkit=True) as made:
-        if await made._cli() is None:
+        if made.commands is None or await made.commands.builder() is None:
             pytest.skip("no docker CLI here has BuildKit")
         yield made
 

@@ -68,7 +68,7 @@ def running(request: pytest.FixtureRequest) -> RunningEngine:
 async def engine(running: RunningEngine, request: pytest.FixtureRequest) -> AsyncGenerator[DockerEngine]:
     with_buildkit = "buildkit" in request.node.callspec.id
     async with running.connected(buildkit=with_buildkit) as made:
-        if with_buildkit and await made._cli() is None:
+        if with_buildkit and (made.commands is None or await made.commands.builder() is None):
             pytest.skip("no docker CLI here has BuildKit")
         yield made
 
