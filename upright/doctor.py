@@ -16,6 +16,7 @@ import anyio
 import anyio.to_thread
 
 from upright import __version__
+from upright.apiserver.clock import utc_now
 from upright.client.cli import discovery
 from upright.client.state_home import state_home
 from upright.client.tilt_folder import config_file
@@ -180,7 +181,7 @@ async def _reached(context: ChosenContext) -> ClusterInfo:
     from upright.controllers.world.kubeconfig_cluster import kubeconfig_cluster  # noqa: PLC0415  reason: heavy
 
     with tempfile.TemporaryDirectory(prefix="upright-doctor-") as folder:
-        async with kubeconfig_cluster(context, Path(folder) / "kubeconfig") as cluster:
+        async with kubeconfig_cluster(context, Path(folder) / "kubeconfig", utc_now) as cluster:
             return await cluster.connect()
 
 

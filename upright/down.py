@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from upright.apiserver.clock import utc_now
 from upright.cluster_choice import choose
 from upright.controllers.apply_command import ApplyCommands, CommandFailed
 from upright.controllers.compose_down import take_down
@@ -89,7 +90,7 @@ class _Deleting:
         from upright.controllers.world.kubeconfig_cluster import kubeconfig_cluster  # noqa: PLC0415  reason: heavy
 
         context = choose_context(connection.context, asked.namespace, os.environ)
-        async with kubeconfig_cluster(context, folder / "kubeconfig") as cluster:
+        async with kubeconfig_cluster(context, folder / "kubeconfig", utc_now) as cluster:
             await cluster.connect()
             await self._objects(cluster, wanted.objects, context.namespace)
         for command in wanted.commands:

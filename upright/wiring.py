@@ -159,7 +159,7 @@ class Wiring:
             context = self._chosen(connection.context if connection is not None else "")
             told = f"Deploying to {context.product} cluster {context.cluster} (context {context.name})"
             self.logs.open("cluster", "").write(told)
-            async with kubeconfig_cluster(context, self._frozen) as reached:
+            async with kubeconfig_cluster(context, self._frozen, utc_now) as reached:
                 yield reached
             return
         from upright.embedded import embedded_cluster  # noqa: PLC0415  reason: only where used

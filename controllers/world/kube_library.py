@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from kubernetes_asyncio.client import ApiClient, Configuration
 
+    from upright.openapi.meta import Json
+
 NAME = "kubernetes_asyncio"
 _HOLLOW = (NAME, f"{NAME}.client", f"{NAME}.client.models")
 """Packages whose ``__init__`` is passed over."""
@@ -28,11 +30,16 @@ class Library(NamedTuple):
 
     client: type[ApiClient]
     configuration: type[Configuration]
-    load_kube_config: Callable[..., Awaitable[Any]]  # Any: the library's loader is untyped
+    loader: Callable[..., Awaitable[Any]]  # Any: the library's loader is untyped
 
-    def forget_lost_files(self) -> None:
-        """Have it forget credentials that it has written to files which are gone: it would look for them there again."""
-        remembered: dict[str, str] = getattr(self.load_kube_config, "__globals__", {}).get("_temp_files", {})
+    async def load(self, config: Json, configuration: Configuration, folder: Path) -> None:
+        """Read a kubeconfig's cluster; what must be a file is written to the folder."""
+        self._forget_lost_files()
+        await self.loader(config, client_configuration=configuration, temp_file_path=str(folder))
+
+    def _forget_lost_files(self) -> None:
+        """Have it forget what it has written to files which are gone: it would look for that there again."""
+        remembered: dict[str, str] = getattr(self.loader, "__globals__", {}).get("_temp_files", {})
         for content in [content for content, name in remembered.items() if not Path(name).exists()]:
             del remembered[content]
 
@@ -51,7 +58,7 @@ def _imported() -> Library:
     client = import_module(f"{NAME}.client.api_client").ApiClient
     package: Any = sys.modules[f"{NAME}.client"]  # Any: a module's names
     package.Configuration, package.ApiClient = configuration, client
-    return Library(client, configuration, import_module(f"{NAME}.config").load_kube_config)
+    return Library(client, configuration, import_module(f"{NAME}.config").load_kube_config_from_dict)
 
 
 @contextmanager

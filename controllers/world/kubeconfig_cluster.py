@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from upright.controllers.world.kube_applying import KubeApplying
@@ -11,12 +13,14 @@ from upright.controllers.world.kube_discovery import KubeDiscovery
 from upright.controllers.world.kube_port import PodPort
 from upright.controllers.world.kube_reflector import KubeReflector, Pace
 from upright.controllers.world.kube_registry import find_registry
+from upright.controllers.world.kube_user import KubeUser
 from upright.controllers.world.kubernetes import AS_USUAL, ClusterInfo
 from upright.openapi.errors import APIError, Forbidden, NotFound, ServiceUnavailable, Unauthorized
 from upright.openapi.meta import format_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from datetime import datetime
     from pathlib import Path
 
     from anyio.abc import ByteStream
@@ -46,8 +50,9 @@ class KubeconfigCluster:
             version = await self._connection.call("GET", "/version", seconds=CONNECT_SECONDS)
             node = await self._first_node()
         except (Unauthorized, Forbidden) as error:
+            why = self._connection.why_refused() or error.message
             raise ServiceUnavailable(
-                f"the cluster of context {context.name!r} at {context.server} does not let us in: {error.message}. "
+                f"the cluster of context {context.name!r} at {context.server} does not let us in: {why}. "
                 f"Log in again, and try `kubectl --context={context.name} version`"
             ) from error
         except APIError as error:
@@ -111,9 +116,13 @@ class KubeconfigCluster:
 
 @asynccontextmanager
 async def kubeconfig_cluster(
-    context: ChosenContext, config: Path, pace: Pace | None = None
+    context: ChosenContext, config: Path, clock: Callable[[], datetime], pace: Pace | None = None
 ) -> AsyncGenerator[KubeconfigCluster]:
     """Lead to the context's cluster; ``config`` is where the frozen kubeconfig goes."""
     context.freeze(config)
-    async with KubeConnection.open(config) as connection:
+
+    def user(entry: Json, cluster: Json) -> KubeUser:
+        return KubeUser(entry, cluster, clock, os.environ, partial(context.refreshed, config))
+
+    async with KubeConnection.open(context.config, config.parent, user) as connection:
         yield KubeconfigCluster(connection, context, config, pace or Pace())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,10 @@ _FILES = {"clusters": ("certificate-authority",), "users": ("client-certificate"
 
 
 class ChosenContext(Struct, frozen=True):
-    """One context of the kubeconfig; ``config`` is a kubeconfig of it alone, its paths absolute. It holds secrets."""
+    """One context of the kubeconfig; ``config`` is a kubeconfig of it alone, its paths absolute. It holds secrets.
+
+    ``user_file`` is the file that has its user.
+    """
 
     name: str
     namespace: str
@@ -28,6 +32,7 @@ class ChosenContext(Struct, frozen=True):
     product: str
     server: str
     config: Json
+    user_file: str = ""
 
     def __repr__(self) -> str:
         """Say which, and never the secrets."""
@@ -40,8 +45,28 @@ class ChosenContext(Struct, frozen=True):
         text = yaml.safe_dump(self.config, sort_keys=False)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
+        _put(path, text)
+
+    def refreshed(self, frozen: Path, before: Json, now: Json) -> None:
+        """Put new tokens where the old ones stand, in the user's file and in the frozen copy: an old one may hold only once.
+
+        The rest of the files stays as it is; a file that cannot be written is left alone, as kubectl leaves it.
+        """
+        for path in filter(None, (self.user_file, str(frozen))):
+            with suppress(OSError, UnicodeDecodeError):
+                text = changed = Path(path).read_text(encoding="utf-8")
+                for name, old in before.items():
+                    changed = changed.replace(str(old), str(now[name])) if old else changed
+                if changed != text:
+                    made = Path(f"{path}.{os.getpid()}")
+                    _put(made, changed)
+                    made.replace(Path(path).resolve())
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a file that is readable for us only."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def choose_context(name: str, namespace: str, environ: Mapping[str, str]) -> ChosenContext:
@@ -75,6 +100,7 @@ def choose_context(name: str, namespace: str, environ: Mapping[str, str]) -> Cho
         ),
         server=str(cluster[1]["server"]),
         config=_alone(name, {**about, "namespace": space}, cluster, user),
+        user_file=str(user[0]) if user is not None else "",
     )
 
 

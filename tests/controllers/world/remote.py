@@ -40,7 +40,7 @@ class Remote:
     @asynccontextmanager
     async def reached(self, folder: Path, pace: Pace | None = None) -> AsyncGenerator[KubeconfigCluster]:
         context = choose_context("", "", {"KUBECONFIG": str(self.kubeconfig)})
-        async with kubeconfig_cluster(context, folder / "frozen" / "kubeconfig", pace) as found:
+        async with kubeconfig_cluster(context, folder / "frozen" / "kubeconfig", utc_now, pace) as found:
             yield found
 
     def through(self, port: int, folder: Path) -> Remote:
