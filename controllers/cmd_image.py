@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import anyio
 from msgspec import Struct
+from msgspec.structs import replace
 
 from upright.controllers import images
 from upright.controllers.cmd_life import spoken
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.cmd_image import CmdImageSpec
 
 GRACE_SECONDS = 5.0
+ALWAYS = "its command is run each time, for only it knows what it reads"
 NOT_IN_THE_ENGINE = (
     "Did your custom_build script properly tag the image?\n"
     "If your custom_build doesn't use Docker, you might need to use skips_local_docker=True, "
@@ -81,7 +83,7 @@ class CmdImageController(ImageStepController[CmdImage]):
     async def make(self, image: CmdImage, inputs: Inputs, log: LogWriter) -> Made:
         """Run the command and find its image: by the name it was told, or by the name it says."""
         spec = image.spec
-        log.write(f"STEP — Building Custom Build: [{spec.ref}]")
+        log.write(f"STEP — Building Custom Build: [{spec.ref}]\n     Why: {ALWAYS}")
         try:
             engine = None if spec.output_mode == "remote" else await self._engines.get()
             expected = self._expected(spec, inputs)
@@ -89,7 +91,7 @@ class CmdImageController(ImageStepController[CmdImage]):
                 await anyio.Path(spec.outputs_image_ref_to).unlink(missing_ok=True)
             await self._run(spec, list(_pairs(inputs, expected, engine)), log)
             found = expected.names or await _said(spec, expected.registry)
-            return await _found(spec, found, engine)
+            return replace(await _found(spec, found, engine), why=ALWAYS)
         except EngineError as error:
             raise BuildError(error.message) from error
         except OSError as error:

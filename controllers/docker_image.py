@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from upright.controllers import images
+from upright.controllers.build_reason import FIRST, UNCHANGED
 from upright.controllers.image_step import BuildError, ImageStepController, Inputs, Made
-from upright.controllers.world.engine.errors import EngineError
+from upright.controllers.known_builds import Look, Wanted
+from upright.controllers.world.engine.errors import EngineError, ImageNotFound
 from upright.controllers.world.engine.ignores import Ignore
 from upright.controllers.world.engine.protocol import BuildRequest
 from upright.openapi.v1alpha1.docker_image import DockerImage, DockerImageStatus, ImageStatus
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
     from upright.controllers.delivery import Delivery
     from upright.controllers.engines import Engines
+    from upright.controllers.known_builds import KnownBuilds
+    from upright.controllers.world.engine.protocol import Engine
     from upright.controllers.world.logs import Logs, LogWriter
     from upright.openapi.meta import Object
 
@@ -25,28 +29,60 @@ BUILT_LABELS = {"dev.tilt.built": "true", "dev.tilt.gc": "true"}
 
 
 class DockerImageController(ImageStepController[DockerImage]):
-    """Has each DockerImage built by the container engine."""
+    """Has each DockerImage built by the container engine, unless ``known`` has it of the same inputs."""
 
     kind: ClassVar[type[Object]] = DockerImage
     status: ClassVar[type[ImageStatus]] = DockerImageStatus
 
-    def __init__(self, engines: Engines, delivery: Delivery, logs: Logs, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        engines: Engines,
+        delivery: Delivery,
+        logs: Logs,
+        clock: Callable[[], datetime],
+        known: KnownBuilds | None = None,
+    ) -> None:
         super().__init__(delivery, logs, clock)
         self._engines = engines
+        self._known = known
 
     async def make(self, image: DockerImage, inputs: Inputs, log: LogWriter) -> Made:
-        """Build the Dockerfile on the images that were built for its bases."""
+        """Build the Dockerfile on the images that were built for its bases; what is there of the same is taken."""
         log.write(f"STEP — Building Dockerfile: [{image.spec.ref}]")
         bases = {one.spec.selector: one.status.image_from_local for one in inputs.maps}
+        wanted = Wanted(image.spec.ref, image.spec.dockerfile_contents, _request(image, bases), bases)
         try:
             engine = await self._engines.for_a_build()
-            built = await engine.build(_request(image, bases), lambda line: log.write(f"     {line}"))
+            look = await self._known.look(wanted, engine) if self._known is not None else Look(FIRST)
+            there = await self._there(wanted, look, engine)
+            if there:
+                log.write(f"     Not built: {UNCHANGED}")
+            else:
+                log.write(f"     Why: {look.why}")
+            built = there or await self._built(wanted, look, engine, log)
             reference = images.built_reference(image.spec.ref, built)
             for name in (reference, *image.spec.extra_tags):
                 await engine.tag(built, name)
         except EngineError as error:
             raise BuildError(error.message) from error
-        return Made(reference)
+        return Made(reference, why="" if there else look.why, new=not there)
+
+    async def _there(self, wanted: Wanted, look: Look, engine: Engine) -> str:
+        """Return the id of the image that was built of the same, if the engine has it still."""
+        if look.known is None or self._known is None:
+            return ""
+        try:
+            found = (await engine.image(look.known.image)).id
+        except ImageNotFound:
+            return ""
+        await self._known.reuse(wanted, look)
+        return found
+
+    async def _built(self, wanted: Wanted, look: Look, engine: Engine, log: LogWriter) -> str:
+        built = await engine.build(wanted.request, lambda line: log.write(f"     {line}"))
+        if self._known is not None:
+            await self._known.learn(wanted, look, built, engine)
+        return built
 
 
 def _request(image: DockerImage, bases: Mapping[str, str]) -> BuildRequest:

@@ -10,6 +10,7 @@ import anyio
 from msgspec import Struct
 
 from upright.controllers import fingerprint
+from upright.controllers.build_reason import UNCHANGED
 from upright.controllers.delivery import Delivered, DeliveryFailed, is_known
 from upright.controllers.fingerprint import RESOURCE, SPAN
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
@@ -49,10 +50,15 @@ class Inputs(Struct, frozen=True):
 
 
 class Made(Struct, frozen=True):
-    """An image that was made: its name here, and in the cluster if it is there already by that (else it is brought)."""
+    """An image that was made: its name here, and in the cluster if it is there already by that (else it is brought).
+
+    ``why`` it was built; not ``new``: it was there.
+    """
 
     reference: str
     from_cluster: str = ""
+    why: str = ""
+    new: bool = True
 
 
 class BuildError(Exception):
@@ -122,8 +128,13 @@ class ImageStepController(Controller[I]):
 
     def _told(self, turn: Turn[I], built: Built, cluster: Cluster | None, print_: str) -> ImageStatus:
         """Return the status of what was built, which may still be on its way to its cluster."""
-        completed = ImageCompleted(error=built.error, started_at=built.started, finished_at=built.finished)
         made = built.made
+        completed = ImageCompleted(
+            reason=(made.why or UNCHANGED) if made else "",
+            error=built.error,
+            started_at=built.started,
+            finished_at=built.finished,
+        )
         if made is None or made.from_cluster or not turn.obj.spec.cluster:
             return self._finished(made or Made(""), completed, print_)
         if cluster is None:
@@ -153,7 +164,8 @@ class ImageStepController(Controller[I]):
                     anyio.sleep_forever()
                 )  # nothing is wrong with the image: the Cluster says that nothing can be told
             return Built(None, str(error), started, self._clock())
-        log.write(f"     Built {made.reference} in {(self._clock() - started).total_seconds():.2f}s")
+        done = "Built" if made.new else "Found"
+        log.write(f"     {done} {made.reference} in {(self._clock() - started).total_seconds():.2f}s")
         return Built(made, "", started, self._clock())
 
     async def _deliver(self, image: I, reference: str, cluster: Cluster, report: Callable[[Any], None]) -> Sent:

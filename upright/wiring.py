@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from upright.apiserver.clock import utc_now
@@ -25,6 +26,7 @@ from upright.controllers.extension import ExtensionController
 from upright.controllers.extension_repo import ExtensionRepoController
 from upright.controllers.file_watch import FileWatchController
 from upright.controllers.image_map import ImageMapController
+from upright.controllers.known_builds import KnownBuilds
 from upright.controllers.kubernetes_apply import KubernetesApplyController
 from upright.controllers.kubernetes_discovery import KubernetesDiscoveryController
 from upright.controllers.leftovers import reap_dead, run_labels
@@ -37,7 +39,9 @@ from upright.controllers.tiltfile.execution import Execution
 from upright.controllers.tiltfile.injection import applied_objects, prepare
 from upright.controllers.tiltfile.project import Facts
 from upright.controllers.toggle_button import ToggleButtonController
+from upright.controllers.world.build_memory import BuildMemory
 from upright.controllers.world.cluster_product import is_for_development
+from upright.controllers.world.docker_credentials import registry_auth
 from upright.controllers.world.engine.docker_commands import DockerCommands
 from upright.controllers.world.environment import base_environment
 from upright.controllers.world.kubeconfig_files import choose_context
@@ -45,7 +49,6 @@ from upright.openapi.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Sequence
-    from pathlib import Path
 
     from upright.client.cli.options import CiOptions
     from upright.controllers.runtime.controller import Controller
@@ -93,6 +96,13 @@ class Wiring:
     def ports(self) -> PublishedPorts:
         """What makes ports of Compose services reachable on this machine."""
         return PublishedPorts(self.engines, lambda text: self.logs.open("engine", "").write(text, level="WARN"))
+
+    @property
+    def known_builds(self) -> KnownBuilds:
+        """What was built by earlier runs, remembered in the user's cache folder."""
+        home = os.environ.get("XDG_CACHE_HOME") or f"{os.environ.get('HOME') or Path.home()}/.cache"
+        memory = BuildMemory(Path(home, "upright", "builds"))
+        return KnownBuilds(memory, lambda image: registry_auth(image, self.environment(), self.processes))
 
     def environment(self) -> dict[str, str]:
         """Return what local commands get."""
@@ -183,7 +193,7 @@ def controllers(wiring: Wiring) -> Iterable[Controller[Any]]:
         CmdController(wiring.processes, logs, utc_now, wiring.environment, ButtonTriggers()),
         FileWatchController(utc_now),
         ToggleButtonController(),
-        DockerImageController(engines, delivery, logs, utc_now),
+        DockerImageController(engines, delivery, logs, utc_now, wiring.known_builds),
         CmdImageController(engines, delivery, wiring.processes, wiring.environment, logs, utc_now),
         ImageMapController(),
         ClusterController(wiring.cluster, clusters, logs, utc_now, engines),

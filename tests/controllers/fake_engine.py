@@ -31,7 +31,7 @@ class FakeEngine:
         tell("Step 1/1 : FROM scratch")
         if self.fails and (why := self.fails.pop(0)):
             raise BuildFailed(why)
-        made = f"sha256:{len(self.builds):064x}"
+        made = f"sha256:{len(self.builds) - 1:016x}{0:048x}"
         self.names[made] = made
         return made
 

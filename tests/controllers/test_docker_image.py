@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.controllers.fake_engine import FakeEngine, engines
 from tests.controllers.rooms import Room, now, room
+from upright.controllers.build_reason import FIRST as FIRST_BUILD
 from upright.controllers.delivery import Delivery
 from upright.controllers.docker_image import BUILT_LABELS, DockerImageController
 from upright.controllers.fingerprint import CAUSE, RESOURCE
@@ -88,8 +89,12 @@ async def test_an_image_is_built_and_named_by_what_is_in_it(tmp_path: Path) -> N
         assert request.labels == BUILT_LABELS
         assert {FIRST, "shop:latest"} <= set(w.engine.names)
         logged = w.room.log("build:web:shop")
-        assert logged[:2] == ["STEP — Building Dockerfile: [shop]", "     Step 1/1 : FROM scratch"]
-        assert logged[2].startswith(f"     Built {FIRST} in ")
+        assert logged[:3] == [
+            "STEP — Building Dockerfile: [shop]",
+            f"     Why: {FIRST_BUILD}",
+            "     Step 1/1 : FROM scratch",
+        ]
+        assert logged[3].startswith(f"     Built {FIRST} in ")
 
 
 async def test_its_image_map_names_it(tmp_path: Path) -> None:
