@@ -18,7 +18,7 @@ from upright.controllers.world.logs import Logs
 from upright.controllers.world.processes import LocalProcesses
 from upright.controllers.world.secrets import Secrets
 from upright.openapi.v1alpha1.session import Session
-from upright.run_folder import RunFolder
+from upright.run_folder import RunFolder, forget_credentials
 from upright.wiring import Wiring, controllers
 
 if TYPE_CHECKING:
@@ -51,7 +51,10 @@ async def run_session(session: Session, options: CiOptions, client: Client, sche
         wiring = Wiring(options, folder, logs, processes, secrets, port=0)
         manager = Manager(client, utc_now, [SessionController(os.getpid()), *controllers(wiring)])
         manager.services.append(GarbageCollector(manager.caches, scheme))
-        await _work(session.name, manager, client, wiring)
+        try:
+            await _work(session.name, manager, client, wiring)
+        finally:
+            forget_credentials(folder.cluster)
 
 
 async def _work(name: str, manager: Manager, client: Client, wiring: Wiring) -> None:

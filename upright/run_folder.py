@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,12 +58,26 @@ def make(project: Path, state: str, now: datetime) -> RunFolder:
 
 
 def prune(project: Path) -> None:
-    """Remove the project's oldest runs beyond those that are kept; a run whose process lives is left alone."""
+    """Remove the project's oldest runs beyond those that are kept, and credentials that killed runs have left.
+
+    A run whose process lives is left alone.
+    """
     runs = state_home() / "runs"
     mine = [folder for folder in sorted(runs.glob("*"), reverse=True) if _about(folder).get("project") == str(project)]
-    for folder in mine[KEPT_RUNS:]:
-        if not _lives(_about(folder).get("pid")):
+    for index, folder in enumerate(mine):
+        if _lives(_about(folder).get("pid")):
+            continue
+        if index >= KEPT_RUNS:
             shutil.rmtree(folder, ignore_errors=True)
+        else:
+            forget_credentials(folder / "cluster")
+
+
+def forget_credentials(cluster: Path) -> None:
+    """Remove the frozen kubeconfig of a run that has ended, and what was made of it."""
+    with suppress(OSError):
+        (cluster / "kubeconfig").unlink(missing_ok=True)
+    shutil.rmtree(cluster / "kube-credentials", ignore_errors=True)
 
 
 def _about(folder: Path) -> dict[str, object]:

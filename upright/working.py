@@ -30,6 +30,7 @@ from upright.openapi.v1alpha1.resource import Resource
 from upright.openapi.v1alpha1.session import Session, SessionCISpec, SessionSpec
 from upright.openapi.v1alpha1.ui_button import UIButton
 from upright.outputs import Ended
+from upright.run_folder import forget_credentials
 from upright.telling import Teller
 from upright.wiring import Wiring, controllers
 
@@ -72,7 +73,10 @@ async def to_the_end(run: Run) -> tuple[Ended, Teller]:
         manager = Manager(run.client, utc_now, [session, *controllers(wiring)])
         manager.services.append(GarbageCollector(manager.caches, run.scheme))
         teller.listen(manager.caches.of(Resource), f"{run.server.url}/")
-        await _control(run, manager, wiring, teller, leave)
+        try:
+            await _control(run, manager, wiring, teller, leave)
+        finally:
+            forget_credentials(run.folder.cluster)
     return await _ended(run, secrets), teller
 
 

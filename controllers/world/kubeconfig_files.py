@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from upright.openapi.meta import Json
 
+IN_CLUSTER = "in-cluster"
+"""The context that every pod has: its own cluster, as its ServiceAccount."""
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _FILES = {"clusters": ("certificate-authority",), "users": ("client-certificate", "client-key", "tokenFile")}
 
 
@@ -78,6 +81,8 @@ def choose_context(name: str, namespace: str, environ: Mapping[str, str]) -> Cho
     if not name:
         raise ServiceUnavailable(f"no current context in the kubeconfig ({where}): name one with --cluster=CONTEXT")
     context = _entry(found, "contexts", name)
+    if context is None and name == IN_CLUSTER:
+        return _of_the_pod(namespace, environ)
     if context is None:
         known = ", ".join(sorted({str(one.get("name")) for _, config in found for one in config.get("contexts") or ()}))
         raise ServiceUnavailable(
@@ -102,6 +107,28 @@ def choose_context(name: str, namespace: str, environ: Mapping[str, str]) -> Cho
         config=_alone(name, {**about, "namespace": space}, cluster, user),
         user_file=str(user[0]) if user is not None else "",
     )
+
+
+def _of_the_pod(namespace: str, environ: Mapping[str, str]) -> ChosenContext:
+    """Return the cluster that this process is a pod of; its token is read from its file, where it is written anew."""
+    host, port = environ.get("KUBERNETES_SERVICE_HOST", ""), environ.get("KUBERNETES_SERVICE_PORT", "")
+    token = SERVICE_ACCOUNT / "token"
+    if not host or not token.exists():
+        raise ServiceUnavailable(
+            f"--cluster={IN_CLUSTER} is for pods with a ServiceAccount: there is no "
+            + ("KUBERNETES_SERVICE_HOST" if not host else f"{token}")
+        )
+    try:
+        own = (SERVICE_ACCOUNT / "namespace").read_text(encoding="utf-8").strip()
+    except OSError:
+        own = ""
+    server = f"https://{f'[{host}]' if ':' in host else host}:{port or '443'}"
+    cluster = {"server": server, "certificate-authority": str(SERVICE_ACCOUNT / "ca.crt")}
+    space = namespace or own or "default"
+    context = {"cluster": IN_CLUSTER, "user": IN_CLUSTER, "namespace": space}
+    user = (SERVICE_ACCOUNT, {"tokenFile": str(token)})
+    config = _alone(IN_CLUSTER, context, (SERVICE_ACCOUNT, cluster), user)
+    return ChosenContext(IN_CLUSTER, space, IN_CLUSTER, product(Traces(IN_CLUSTER)), server, config)
 
 
 def _paths(environ: Mapping[str, str]) -> Iterator[Path]:

@@ -44,7 +44,7 @@ FLAGS = (
     ),
     Flag(
         "cluster",
-        "where to deploy: auto (the kubeconfig's context, else embedded), embedded, or a context",
+        "where to deploy: auto (the kubeconfig's context, else embedded), embedded, a context, or in a pod in-cluster",
         "WHERE",
         default="auto",
         variables=("UPRIGHT_CLUSTER",),
