@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from upright.controllers.tiltfile.compose_files import depends_on, mounted_sources
+from upright.controllers.tiltfile.compose_files import depends_on, is_local, mounted_sources, with_dollars
 from upright.controllers.tiltfile.deployments import resource_image
 from upright.controllers.tiltfile.ignores import compose_ignores, ignore_file
 from upright.controllers.tiltfile.language.errors import Failure
@@ -98,7 +98,7 @@ def _resource(
                 project=DockerComposeProject(
                     config_paths=() if one.from_text else tuple(one.config_paths),
                     project_path=one.path,
-                    yaml=dump(one.whole) if one.from_text else "",
+                    yaml=dump(with_dollars(one.whole)) if one.from_text else "",
                     name=one.name,
                     env_file=one.env_file,
                     profiles=one.profiles,
@@ -142,7 +142,7 @@ def _build(project: Project, one: ComposeProject, service: ComposeService, body:
     context, dockerfile = (said.get("context"), said.get("dockerfile")) if isinstance(said, dict) else (said, None)
     if not context:
         return None
-    local = "://" not in str(context) and not str(context).startswith("git@")
+    local = is_local(str(context))
     folder = absolute(str(context), one.path) if local else ""
     where = absolute(str(dockerfile or "Dockerfile"), folder) if local else str(dockerfile or "Dockerfile")
     image = _image_name(one, service, body)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import yaml
+from msgspec import Struct
+
 from upright.controllers.tiltfile.language.errors import Failure
-from upright.controllers.tiltfile.yaml_documents import InvalidYAML, documents
+from upright.controllers.tiltfile.yaml_documents import GoLoader, InvalidYAML, documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,8 +22,39 @@ _VARIABLE = re.compile(
 _REPLACED = frozenset({"command", "entrypoint"})
 _NOT_A_NAME = re.compile(r"[^a-z0-9_-]")
 _STARTED = "service_started"
-_NOT_UNDERSTOOD = ("include",)
 _SHARED = ("network_mode", "ipc", "pid", "uts", "cgroup")
+
+
+class Reset(Struct, frozen=True):
+    """What ``!reset`` stands before: nothing of that name is left of the files below."""
+
+
+class Override(Struct, frozen=True):
+    """What ``!override`` stands before: taken as it is, nothing of the files below is merged into it."""
+
+    value: Any  # Any: a part of a decoded YAML document
+
+
+class ComposeLoader(GoLoader):
+    """Reads Compose's own tags too."""
+
+
+ComposeLoader.add_constructor("!reset", lambda _loader, _node: Reset())
+
+
+def _override(loader: Any, node: yaml.Node) -> Override:  # noqa: ANN401  reason: the stubs know no loader of one's own
+    return Override(_constructed(loader, node))
+
+
+def _constructed(loader: GoLoader, node: yaml.Node) -> Any:  # noqa: ANN401  reason: a part of a decoded YAML document
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return node.value
+
+
+ComposeLoader.add_constructor("!override", _override)
 
 
 def project_name(text: str) -> str:
@@ -29,17 +63,17 @@ def project_name(text: str) -> str:
 
 
 def read_compose(text: str, source: str, variables: Mapping[str, str]) -> Json:
-    """Return one file's content with its variables filled in; raises Failure."""
+    """Return one file's content with its variables filled in; raises Failure.
+
+    What has the tag ``!reset`` or ``!override`` is a ``Reset`` or an ``Override``.
+    """
     try:
-        found = [document.value for document in documents(text)]
+        found = [document.value for document in documents(text, ComposeLoader)]
     except InvalidYAML as error:
         raise Failure(f"{source} is not a valid YAML file: {error}") from None
     body = found[0] if found else {}
     if len(found) > 1 or not isinstance(body, dict):
         raise Failure(f"{source}: a Compose file must be one mapping")
-    for word in _NOT_UNDERSTOOD:
-        if word in body:
-            raise Failure(f"{source}: '{word}' in Compose files is not understood yet")
     _check_services(body.get("services") or {}, source)
     filled: Json = _filled(body, variables, source)
     return filled
@@ -51,8 +85,6 @@ def _check_services(services: object, source: str) -> None:
     for name, service in services.items():
         if not isinstance(service, dict):
             raise Failure(f"{source}: services.{name} must be a mapping")
-        if "extends" in service:
-            raise Failure(f"{source}: services.{name}: 'extends' in Compose files is not understood yet")
 
 
 def _filled(value: Any, variables: Mapping[str, str], source: str) -> Any:  # noqa: ANN401  reason: a part of a decoded YAML document
@@ -60,6 +92,8 @@ def _filled(value: Any, variables: Mapping[str, str], source: str) -> Any:  # no
         return {key: _filled(item, variables, source) for key, item in value.items()}
     if isinstance(value, list):
         return [_filled(item, variables, source) for item in value]
+    if isinstance(value, Override):
+        return Override(_filled(value.value, variables, source))
     if isinstance(value, str) and "$" in value:
         return _VARIABLE.sub(lambda found: _value(found, variables, source), value)
     return value
@@ -84,21 +118,49 @@ def merged(bodies: Iterable[Json]) -> Json:
     """Return the files as one: mappings are merged, lists appended, what is single taken from the last."""
     whole: Json = {}
     for body in bodies:
-        whole = _over(whole, body)
+        whole = over(whole, body)
     return whole
 
 
-def _over(below: Json, above: Json) -> Json:
+def over(below: Json, above: Json) -> Json:
+    """Return a mapping with another laid over it."""
     result = dict(below)
     for key, value in above.items():
         known = result.get(key)
-        if isinstance(known, dict) and isinstance(value, dict):
-            result[key] = _over(known, value)
+        if isinstance(value, Reset):
+            result.pop(key, None)
+        elif isinstance(value, Override):
+            result[key] = _plain(value.value)
+        elif isinstance(known, dict) and isinstance(value, dict):
+            result[key] = over(known, value)
         elif isinstance(known, list) and isinstance(value, list) and key not in _REPLACED:
             result[key] = [*known, *(item for item in value if item not in known)]
         else:
-            result[key] = value
+            result[key] = _plain(value)
     return result
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  reason: a part of a decoded YAML document
+    """Return what is laid over nothing: there is nothing to reset."""
+    if isinstance(value, Override):
+        return _plain(value.value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items() if not isinstance(item, Reset)}
+    return value
+
+
+def with_dollars(value: Any) -> Any:  # noqa: ANN401  reason: a part of a decoded YAML document
+    """Return the value such that Compose, which fills in variables itself, reads it as it is."""
+    if isinstance(value, dict):
+        return {key: with_dollars(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_dollars(item) for item in value]
+    return value.replace("$", "$$") if isinstance(value, str) else value
+
+
+def is_local(context: str) -> bool:
+    """Whether a build's context is a folder, and no address of a repository."""
+    return "://" not in context and not context.startswith("git@")
 
 
 def variables_of(text: str) -> dict[str, str]:

@@ -131,10 +131,10 @@ class Document(Struct, frozen=True):
     line: int
 
 
-def documents(text: str) -> Iterator[Document]:
+def documents(text: str, loading: type[GoLoader] = GoLoader) -> Iterator[Document]:
     """Yield the documents of a stream that are not empty; raises InvalidYAML."""
     try:
-        loader = GoLoader(text)
+        loader = loading(text)
         try:
             while loader.check_node():
                 node = loader.get_node()

@@ -121,6 +121,71 @@ def test_a_service_that_compose_builds_runs_beside_a_deployment(shop: Project) -
     assert outcome.out.index("own-1  Started") < outcome.out.index("nobody:deployment")
 
 
+COMMON = """services:
+  parent:
+    image: toolbox
+    environment: {FROM_PARENT: "yes", WHO: parent}
+    healthcheck: {test: ["CMD", "test", "-e", "/tmp/ok"], interval: 1s, retries: 20}
+"""
+INCLUDED = """services:
+  included:
+    image: toolbox
+    command: sh -c 'echo included ${OWN:-unset}; exec sleep 1000'
+"""
+BASE = """include: [other/compose.yml]
+services:
+  db:
+    extends: {file: common.yml, service: parent}
+    environment: {WHO: child}
+    command: sh -c 'echo $$WHO $$FROM_PARENT; mkdir -p /tmp; touch /tmp/ok; exec sleep 1000'
+  migrate:
+    image: toolbox
+    command: sh -c 'echo migrated'
+    depends_on: {db: {condition: service_healthy}}
+  web:
+    image: toolbox
+    env_file: web.env
+    command: sh -c 'echo ${TAG} $$SAID $$OVER; exec sleep 1000'
+    depends_on: {migrate: {condition: service_completed_successfully}, included: {condition: service_started}}
+  debug:
+    image: toolbox
+    profiles: [debug]
+    command: sh -c 'echo debugging; exec sleep 1000'
+  other: {image: no-such-image, profiles: [other]}
+  late: {image: toolbox, command: [sleep, "1000"]}
+"""
+
+
+def test_projects_of_many_files_run_among_deployments(shop: Project) -> None:
+    files = {
+        "common.yml": COMMON,
+        "other/compose.yml": INCLUDED,
+        "other/.env": "OWN=own",
+        "base.yml": BASE,
+        "over.yml": "services: {web: {environment: {OVER: laid-over}}}",
+        "web.env": "SAID=from-its-file",
+        "my.env": "TAG=from-the-projects",
+    }
+    for name, text in files.items():
+        shop.write(name, text)
+    shop.write(
+        "Tiltfile",
+        'docker_build("toolbox", "image")\n'
+        'docker_compose(["base.yml", "over.yml"], env_file="my.env", profiles=["debug"])\n'
+        'k8s_yaml("objects.yaml")\nk8s_resource("nobody", resource_deps=["web"])\n'
+        'dc_resource("late", resource_deps=["nobody"])\n',
+    )
+    outcome = shop.ci()
+    assert outcome.code == 0, outcome
+    for line in ("db │ child yes", "included │ included own", "debug │ debugging", "migrate │ migrated"):
+        assert f" {line}\n" in outcome.out, outcome
+    assert " web │ from-the-projects from-its-file laid-over\n" in outcome.out
+    order = [
+        outcome.out.index(text) for text in ("│ migrated", "web-1  Started", "nobody:deployment", "late-1  Started")
+    ]
+    assert order == sorted(order)
+
+
 def test_without_compose_it_is_said_what_to_install(project: Project) -> None:
     project.write("docker-compose.yml", json.dumps({"services": {"web": {"image": "x"}}}))
     project.write("Tiltfile", TILTFILE)

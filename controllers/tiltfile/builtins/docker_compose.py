@@ -13,9 +13,9 @@ from upright.controllers.tiltfile.compose_files import (
     in_dependency_order,
     merged,
     project_name,
-    read_compose,
     variables_of,
 )
+from upright.controllers.tiltfile.compose_includes import ComposeReader, Place
 from upright.controllers.tiltfile.language.arguments import Arguments, anything, boolean, optional, required, string
 from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.text import quote
@@ -64,11 +64,14 @@ def docker_compose(project: Project, given: ComposeArguments) -> None:
     if not sources or given.configPaths is None:
         raise Failure("Nothing to compose")
     variables = _variables(project, given, sources)
+    reader = ComposeReader(project.read_or_fail)
     files: list[str] = []
     bodies: list[Json] = []
     for source in sources:
         text, where = _text(project, source)
-        bodies.append(read_compose(text, where, variables))
+        folder = project.directory if isinstance(source, Blob) else str(Path(where).parent)
+        folder = str(Path(files[0]).parent) if files else folder  # paths are relative to the first file
+        bodies.append(reader.body(text, Place(where, folder, variables)))
         files += [] if isinstance(source, Blob) else [where]
     folder = str(Path(files[0]).parent) if files else project.directory
     named = (given.project_name, variables.get("COMPOSE_PROJECT_NAME"), merged(bodies).get("name"), Path(folder).name)

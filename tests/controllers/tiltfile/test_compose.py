@@ -124,10 +124,70 @@ def test_calls_of_one_project_are_merged_and_others_kept_apart(world: World) -> 
         ('local_resource("web", "x")\ndocker_compose("a.yml")', 'local_resource named "web" already exists'),
         ('docker_compose("a.yml")\ndefault_registry("localhost:5000")', "default_registry is not supported with docker compose"),
         ('docker_compose("a.yml")\ndocker_build("shop/web", ".", dockerfile_contents = "FROM a", entrypoint = "x")', "docker_build/custom_build.entrypoint not supported for Docker Compose resources"),
-        ('docker_compose(blob("services: {a: {extends: b}}"))', "Tiltfile blob() call: services.a: 'extends' in Compose files is not understood yet"),
+        ('docker_compose(blob("services: {a: {extends: b}}"))', "Tiltfile blob() call: cannot extend service b: there is none of that name"),
+        ('docker_compose(blob("services: {a: {extends: b}, b: {extends: a}}"))', "Tiltfile blob() call: goes in a circle: Tiltfile blob() call: b -> Tiltfile blob() call: a -> Tiltfile blob() call: b"),
+        ('docker_compose(blob("include: [no.yml]"))', "open ROOT/no.yml: no such file or directory"),
+        ('docker_compose(blob("include: [{}]"))', "Tiltfile blob() call: include needs a path"),
         ('docker_compose(blob("services: {a: {image: \'${X:?why}\'}}"))', "Tiltfile blob() call: required variable X is missing a value: why"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_composed_is_refused(world: World, text: str, message: str) -> None:
     world.write("a.yml", FILE)
     assert world.wrong(text) == message.replace("ROOT", str(world.root))
+
+
+def test_services_extend_others_of_this_file_and_of_another(world: World) -> None:
+    world.write(
+        "common/base.yml", "services: {base: {image: x, build: ./img, volumes: [./d:/d], environment: {A: '1'}}}"
+    )
+    world.write(
+        "c.yml",
+        "services:\n"
+        "  web: {extends: {file: common/base.yml, service: base}, environment: {B: '2'}, depends_on: [db]}\n"
+        "  api: {extends: web, image: x2}\n"
+        "  db: {image: z}\n",
+    )
+    found = world.good('docker_compose("c.yml")')
+    assert {one.name: one.spec.depends_on for one in found.resources} == {"db": (), "web": ("db",), "api": ("db",)}
+    built = compose(found, "web").build
+    assert built
+    assert built.context == f"{world.root}/common/img"
+    assert compose(found, "api").service_yaml.splitlines()[0] == "build: " + f"{world.root}/common/img"
+    assert "A: '1'" in compose(found, "api").service_yaml
+    assert f"{world.root}/common/base.yml" in found.config_files
+
+
+def test_files_are_included_with_their_own_folder_and_variables(world: World) -> None:
+    world.write("inc/a.yml", "services: {a: {image: 'a:${TAG:-none}', build: {context: .}}}")
+    world.write("inc/.env", "TAG=7")
+    world.write(
+        "b/b.yml", "services: {b: {image: 'b:${TAG:-0}', depends_on: [a]}}\ninclude: [{path: [c.yml], env_file: v}]"
+    )
+    world.write("b/c.yml", "services: {c: {image: 'c:${TAG}'}}")
+    world.write("b/v", "TAG=9")
+    world.write("c.yml", "include: [inc/a.yml, {path: b/b.yml}]\nservices: {web: {image: x, depends_on: [b, c]}}")
+    found = world.good('docker_compose("c.yml")')
+    assert {one.name: one.spec.depends_on for one in found.resources} == {
+        "a": (),
+        "b": ("a",),
+        "c": (),
+        "web": ("b", "c"),
+    }
+    images = {name: compose(found, name).service_yaml.partition("image: ")[2].splitlines()[0] for name in "abc"}
+    assert images == {"a": "a:7", "b": "b:0", "c": "c:9"}
+    assert {f"{world.root}/{name}" for name in ("inc/a.yml", "inc/.env", "b/c.yml", "b/v")} <= set(found.config_files)
+
+
+def test_a_file_takes_back_what_the_one_before_it_says(world: World) -> None:
+    world.write("a.yml", "services: {web: {image: x, ports: ['1:1'], depends_on: [db]}, db: {image: x2}}")
+    world.write("b.yml", "services: {web: {ports: !override ['2:2'], depends_on: !reset []}}")
+    found = world.good('docker_compose(["a.yml", "b.yml"])')
+    assert by_name(found)["web"].spec.depends_on == ()
+    assert "1:1" not in compose(found, "web").service_yaml
+    assert "2:2" in compose(found, "web").service_yaml
+
+
+def test_what_compose_is_given_as_text_is_not_filled_in_twice(world: World) -> None:
+    found = world.good("docker_compose(blob('services: {web: {image: x, command: \"echo $$HOME\"}}'))")
+    assert "echo $$HOME" in compose(found, "web").service.project.yaml
+    assert "echo $HOME" in compose(found, "web").service_yaml
