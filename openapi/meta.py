@@ -136,30 +136,49 @@ class OwnerReference(Model):
     """Who an object belongs to: when the owner goes, the object goes."""
 
     api_version: str
+    """Its apiVersion."""
     kind: str
+    """Its kind."""
     name: str
+    """Its name."""
     uid: str
+    """Its uid, which another object of that name would not have."""
     controller: bool | None = None
+    """It is the one owner that manages the object."""
     block_owner_deletion: bool | None = None
+    """A foreground deletion of the owner waits for this object."""
 
 
 class ObjectMeta(Model):
     """Name, identity, versions, labels and owners of an object."""
 
     name: str = omit("")
+    """Its name, of which its kind has one only."""
     generate_name: str = omit("")
+    """What a name begins with that the server is to make."""
     namespace: str = omit("")
+    """Its namespace; kinds of this group have none."""
     uid: str = omit("")
+    """What tells it from any other object, also of that name."""
     resource_version: str = omit("")
+    """Its version; a write that names an older one is refused."""
     generation: int = omit(0)
+    """Counts changes of its spec."""
     creation_timestamp: Time | None = None
+    """When it was made."""
     deletion_timestamp: Time | None = None
+    """Since when it is being deleted."""
     deletion_grace_period_seconds: int | None = None
+    """How long it may take to end."""
     labels: dict[str, str] = omit({})
+    """Words to select it by."""
     annotations: dict[str, str] = omit({})
+    """Further notes on it."""
     owner_references: tuple[OwnerReference, ...] = omit(())
     finalizers: tuple[str, ...] = omit(())
+    """Who must let go before a deletion is complete."""
     managed_fields: tuple[Json, ...] = omit(())
+    """Who set which field."""
 
 
 class Object(Model):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
+from upright.openapi.documents.field_words import words
 from upright.openapi.documents.merge_keys import mark_merge_keys
 from upright.openapi.documents.meta_schemas import META_PREFIX, META_SCHEMAS
 from upright.openapi.meta import Object
@@ -29,11 +30,14 @@ _OBJECT_FIELDS = {"apiVersion": _API_VERSION, "kind": _KIND, "metadata": "Standa
 
 
 class _Generator(GenerateJsonSchema):
-    """pydantic's generator, noting on each model's schema which class it is."""
+    """pydantic's generator, noting on each model's schema which class it is, and on each field what it means."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> dict[str, Any]:
         made = super().model_schema(schema)
-        made[_CLASS] = f"{schema['cls'].__module__}:{schema['cls'].__name__}"
+        model = schema["cls"]
+        made[_CLASS] = f"{model.__module__}:{model.__name__}"
+        for name, said in words(model).items():
+            made["properties"][model.model_fields[name].alias or name]["description"] = said
         return made
 
 

@@ -20,9 +20,13 @@ class CmdSpec(Model):
     """What to run: argv (no shell is added), working directory, extra environment as ``K=V``."""
 
     args: tuple[str, ...] = omit(())
+    """The program and its arguments."""
     dir: str = omit("")
+    """The working directory; empty: that of the server."""
     env: tuple[str, ...] = omit(())
+    """Variables beside those of the server, each as NAME=VALUE."""
     readiness_probe: Probe | None = None
+    """How to find out that the process is ready; none: it is while it runs."""
     restart_on: RestartOnSpec | None = None
     start_on: StartOnSpec | None = None
     disable_source: DisableSource | None = None
@@ -32,28 +36,40 @@ class CmdRunning(Model):
     """The process that runs now."""
 
     pid: int
+    """Its process id."""
     started_at: MicroTime | None = None
+    """When it was started."""
 
 
 class CmdTerminated(Model):
     """How the process ended; ``reason`` is empty for exit code 0."""
 
     pid: int = 0
+    """The process id that it had."""
     exit_code: int
+    """What it exited with."""
     started_at: MicroTime | None = None
+    """When it was started."""
     finished_at: MicroTime | None = None
+    """When it ended."""
     reason: str = omit("")
+    """Why it failed, in words; empty if it did not."""
 
 
 class CmdStatus(Model):
     """One of waiting, running, terminated; ``ran`` names the spec and trigger that the state belongs to."""
 
     waiting: StepWaiting | None = None
+    """It does not run yet, and why."""
     running: CmdRunning | None = None
+    """It runs."""
     terminated: CmdTerminated | None = None
+    """It ended, and how."""
     ready: bool = False
+    """The readiness probe passes, or the process runs and has none."""
     disable_status: DisableStatus | None = None
     ran: str = omit("")
+    """The spec and the trigger that this status belongs to."""
 
 
 def _state(body: Json) -> str:

@@ -17,15 +17,25 @@ class CmdImageSpec(Model):
     """The command, and how the image it makes is found: by the tag it was told, by a tag of its own, or from a file."""
 
     ref: str
+    """The image's name in the configuration."""
     args: tuple[str, ...] = omit(())
+    """The program that builds it, and its arguments."""
     dir: str = omit("")
+    """The working directory."""
     env: tuple[str, ...] = omit(())
+    """Variables beside those of the server and EXPECTED_REF, each as NAME=VALUE."""
     image_maps: tuple[str, ...] = omit(())
+    """ImageMaps of images that must be built before."""
     output_mode: Literal["", "local-docker", "local-docker-and-remote", "remote"] = omit("")
+    """Where the command leaves the image: the local engine, the registry, or both."""
     output_tag: str = omit("")
+    """The tag that the command always gives; empty: it is told one."""
     outputs_image_ref_to: str = omit("")
+    """The file into which the command writes the image's name."""
     cluster: str = omit("")
+    """The Cluster it is built for."""
     cluster_needs: Literal["", "push", "base-image"] = omit("")
+    """What the cluster wants of it: to be pushed, or nothing as only other images use it."""
 
 
 class CmdImage(Object):

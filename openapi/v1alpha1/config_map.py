@@ -22,3 +22,4 @@ class ConfigMap(Object):
     )
 
     data: dict[str, str] = omit({})
+    """The pairs."""

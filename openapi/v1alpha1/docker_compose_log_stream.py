@@ -17,16 +17,21 @@ class DockerComposeLogStreamSpec(Model):
     """The service, its project, and from when on."""
 
     service: str = ""
+    """The service's name in the Compose files."""
     project: DockerComposeProject = DockerComposeProject()
     since_time: Time | None = None
+    """Only what was logged since; empty: all."""
 
 
 class DockerComposeLogStreamStatus(Model):
     """Since when the log is read, or what went wrong; ``read`` are the containers' runs whose log was read to its end."""
 
     started_at: MicroTime | None = None
+    """Since when it is read."""
     error: str = omit("")
+    """Why it cannot be read."""
     read: tuple[str, ...] = omit(())
+    """Runs of containers whose log was read to its end."""
 
 
 class DockerComposeLogStream(Object):

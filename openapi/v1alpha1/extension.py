@@ -16,15 +16,20 @@ class ExtensionSpec(Model):
     """The repository, the extension's folder in it, and the arguments of its Tiltfile."""
 
     repo_name: str = ""
+    """The ExtensionRepo that has it."""
     repo_path: str = ""
+    """The extension's folder in that repository."""
     args: tuple[str, ...] = omit(())
+    """Arguments that its Tiltfile gets."""
 
 
 class ExtensionStatus(Model):
     """The absolute path of its Tiltfile, or what went wrong."""
 
     error: str = omit("")
+    """Why there is no such extension."""
     path: str = omit("")
+    """Its Tiltfile on this machine."""
 
 
 class Extension(Object):

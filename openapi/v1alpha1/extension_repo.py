@@ -16,20 +16,30 @@ class ExtensionRepoSpec(Model):
     """The repository's address, which of its versions, and by which name loads may find it."""
 
     url: str = ""
+    """The address: https:// or git:// for git, file:// for a folder of this machine."""
     ref: str = omit("")
+    """The branch, tag or commit that is wanted; empty: the default branch, renewed now and then."""
     load_host: str = omit("")
+    """Loads of ext://HOST/… look here if the host is this one."""
     git_subpath: str = omit("")
+    """The folder in the repository that extensions lie in."""
 
 
 class ExtensionRepoStatus(Model):
     """Where it is on this machine, and which version that is; ``ran`` names the spec that this belongs to."""
 
     error: str = omit("")
+    """Why it cannot be had."""
     last_fetched_at: MicroTime | None = None
+    """When it was fetched last."""
     path: str = omit("")
+    """Where it is on this machine."""
     checkout_ref: str = omit("")
+    """The commit that is checked out."""
     stale_reason: str = omit("")
+    """Why it could not be renewed, so that what was fetched before is used."""
     ran: str = omit("")
+    """The spec that this status belongs to."""
 
 
 class ExtensionRepo(Object):

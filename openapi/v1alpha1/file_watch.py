@@ -20,7 +20,9 @@ class FileWatchSpec(Model):
     """Absolute paths to watch, folders with all below them, and what does not count."""
 
     watched_paths: tuple[str, ...] = ()
+    """Files and folders, absolute; a folder with all below it."""
     ignores: tuple[IgnoreDef, ...] = omit(())
+    """What does not count."""
     disable_source: DisableSource | None = None
 
 
@@ -28,16 +30,21 @@ class FileEvent(Model):
     """Files that changed together."""
 
     time: MicroTime
+    """When the change was seen."""
     seen_files: tuple[str, ...] = ()
+    """The files that changed."""
 
 
 class FileWatchStatus(Model):
     """What was seen last, or what went wrong."""
 
     monitor_start_time: MicroTime | None = None
+    """Since when changes are seen."""
     last_event_time: MicroTime | None = None
+    """When the last change was seen."""
     file_events: tuple[FileEvent, ...] = omit(())
     error: str = omit("")
+    """Why they cannot be watched."""
     disable_status: DisableStatus | None = None
 
 

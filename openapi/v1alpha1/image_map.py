@@ -16,20 +16,25 @@ class OverrideCommand(Model):
     """Replaces the containers' command."""
 
     command: tuple[str, ...] = ()
+    """The program that the container runs instead."""
 
 
 class OverrideArgs(Model):
     """Replaces the containers' args."""
 
     args: tuple[str, ...] = ()
+    """The arguments that it gets instead."""
 
 
 class ImageMapSpec(Model):
     """Which image references in the YAML mean this image."""
 
     selector: str
+    """The image's name in the configuration."""
     match_exact: bool = omit(default=False)
+    """Only this very reference with its tag is meant, not every reference of that name."""
     match_in_env_vars: bool = omit(default=False)
+    """Environment variables whose value is the image's name are meant too."""
     override_command: OverrideCommand | None = None
     override_args: OverrideArgs | None = None
 
@@ -38,9 +43,13 @@ class ImageMapStatus(Model):
     """The image that was built, as this machine and as the cluster name it."""
 
     image: str = omit("")
+    """The image to deploy."""
     image_from_local: str = omit("")
+    """Its name on this machine."""
     image_from_cluster: str = omit("")
+    """Its name in the cluster."""
     build_start_time: MicroTime | None = None
+    """When its build began."""
 
 
 class ImageMap(Object):

@@ -16,16 +16,22 @@ class KubernetesLiveUpdateSelector(Model):
     """Containers of pods: by image, by container name, or by the image that an ImageMap stands for."""
 
     discovery_name: str = ""
+    """The KubernetesDiscovery that finds the pods."""
     apply_name: str = omit("")
+    """The KubernetesApply that makes them."""
     image: str = omit("")
+    """Containers of this image."""
     container_name: str = omit("")
+    """Containers of this name."""
     image_map_name: str = omit("")
+    """Containers of the image that this ImageMap stands for."""
 
 
 class ComposeLiveUpdateSelector(Model):
     """The container of a DockerComposeService."""
 
     service: str = ""
+    """The DockerComposeService's name."""
 
 
 class LiveUpdateSelector(Model):
@@ -39,22 +45,29 @@ class LiveUpdateSource(Model):
     """A FileWatch whose changes are copied, and the ImageMap of the image that has them once it is built."""
 
     file_watch: str = omit("")
+    """The FileWatch's name."""
     image_map: str = omit("")
+    """The ImageMap's name."""
 
 
 class LiveUpdateSync(Model):
     """A path of this machine, relative to ``basePath``, and where it goes in the container."""
 
     local_path: str
+    """The file or folder here."""
     container_path: str
+    """Where it goes, absolute."""
 
 
 class LiveUpdateExec(Model):
     """A command to run in the container, after changes of ``triggerPaths`` only if there are any."""
 
     args: tuple[str, ...] = ()
+    """The program and its arguments."""
     trigger_paths: tuple[str, ...] = omit(())
+    """Only changes of these files and folders make it run; none: every change does."""
     echo_off: bool = omit(default=False)
+    """The command is not logged."""
 
 
 class LiveUpdateInitialSync(Model):
@@ -65,12 +78,15 @@ class LiveUpdateSpec(Model):
     """What to copy where, what to run after it, and which files need a new image after all."""
 
     base_path: str = ""
+    """The folder that relative paths begin at."""
     selector: LiveUpdateSelector = LiveUpdateSelector()
     sources: tuple[LiveUpdateSource, ...] = omit(())
     stop_paths: tuple[str, ...] = omit(())
+    """Changes of these need a new image."""
     syncs: tuple[LiveUpdateSync, ...] = omit(())
     execs: tuple[LiveUpdateExec, ...] = omit(())
     restart: Literal["", "none", "always"] = omit("")
+    """Whether the container is started again after an update."""
     initial_sync: LiveUpdateInitialSync | None = None
 
     def problems_at(self, path: str) -> Iterator[Cause]:
@@ -96,18 +112,26 @@ class LiveUpdateWaiting(Model):
     """Why a container is not updated yet."""
 
     reason: str
+    """A word for it."""
     message: str = omit("")
+    """A sentence on it."""
 
 
 class LiveUpdateContainer(Model):
     """How one container stands."""
 
     container_name: str = omit("")
+    """Its name in the pod."""
     container_id: str = omit("", alias="containerID")
+    """The runtime's id of it."""
     pod_name: str = omit("")
+    """Its pod."""
     namespace: str = omit("")
+    """The pod's namespace."""
     last_file_time_synced: MicroTime | None = None
+    """When the newest file that it has was changed here."""
     last_exec_error: str = omit("")
+    """Why the last command in it failed."""
     waiting: LiveUpdateWaiting | None = None
 
 
@@ -115,8 +139,11 @@ class LiveUpdateFailed(Model):
     """Why containers cannot be updated, so that a new image is needed."""
 
     reason: str
+    """A word for it."""
     message: str = omit("")
+    """A sentence on it."""
     last_transition_time: MicroTime | None = None
+    """Since when it is so."""
 
 
 class LiveUpdateStatus(Model):

@@ -16,26 +16,37 @@ class PodLogStreamTemplateSpec(Model):
     """Since when, and of which containers."""
 
     since_time: Time | None = None
+    """Only what was logged since; empty: all."""
     only_containers: tuple[str, ...] = omit(())
+    """Of these containers only; none: of all."""
     ignore_containers: tuple[str, ...] = omit(())
+    """Not of these containers."""
 
 
 class PodLogStreamSpec(PodLogStreamTemplateSpec):
     """The pod whose logs are read."""
 
     pod: str = ""
+    """The pod's name."""
     namespace: str = omit("")
+    """The pod's namespace."""
     cluster: str = omit("")
+    """The Cluster that it runs in."""
 
 
 class ContainerLogStreamStatus(Model):
     """Whether the container's log is being read, or was read to its end (``terminated``); ``run`` counts its restarts."""
 
     name: str
+    """The container's name."""
     active: bool = omit(default=False)
+    """Its log is being read."""
     terminated: bool = omit(default=False)
+    """Its log was read to its end."""
     error: str = omit("")
+    """Why it cannot be read."""
     run: int = omit(0)
+    """How often the container had been started again when this log began."""
 
 
 class PodLogStreamStatus(Model):
@@ -43,6 +54,7 @@ class PodLogStreamStatus(Model):
 
     container_statuses: tuple[ContainerLogStreamStatus, ...] = omit(())
     error: str = omit("")
+    """Why none can be read."""
 
 
 class PodLogStream(Object):

@@ -20,10 +20,15 @@ class Forward(Model):
     """One port of this machine (0: any free one) and the container's port it leads to (0: decided by the pod's ports)."""
 
     local_port: int = omit(0)
+    """The port of this machine; 0: a free one."""
     container_port: int = 0
+    """The container's port; 0: the pod's spec decides."""
     host: str = omit("")
+    """The address of this machine to listen on; empty: localhost."""
     name: str = omit("")
+    """What people call it."""
     path: str = omit("")
+    """What follows the port in its link."""
 
 
 class PortForwardTemplateSpec(Model):
@@ -36,19 +41,27 @@ class PortForwardSpec(Model):
     """The pod and the ports."""
 
     pod_name: str
+    """The pod's name."""
     namespace: str = omit("")
+    """The pod's namespace."""
     forwards: tuple[Forward, ...] = ()
     cluster: str = omit("")
+    """The Cluster that it runs in."""
 
 
 class ForwardStatus(Model):
     """What one forward does: the addresses it listens on, or what went wrong."""
 
     local_port: int = 0
+    """The port of this machine."""
     container_port: int = 0
+    """The container's port."""
     addresses: tuple[str, ...] = omit(())
+    """The addresses of this machine that it listens on."""
     started_at: MicroTime | None = None
+    """Since when it listens."""
     error: str = omit("")
+    """Why it does not."""
 
 
 class PortForwardStatus(Model):

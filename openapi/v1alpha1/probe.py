@@ -15,22 +15,29 @@ class ExecAction(Model):
     """Healthy while the command exits 0."""
 
     command: tuple[str, ...] = ()
+    """The program and its arguments; no shell is added."""
 
 
 class HTTPHeader(Model):
     """One header of a probe's request."""
 
     name: str
+    """Its name."""
     value: str
+    """Its value."""
 
 
 class HTTPGetAction(Model):
     """Healthy while a GET answers 200 to 399."""
 
     path: str = omit("")
+    """What to GET."""
     port: int
+    """The port to ask."""
     host: str = omit("")
+    """The host to ask; empty: localhost."""
     scheme: str = omit("")
+    """http or https; empty: http."""
     http_headers: tuple[HTTPHeader, ...] = omit(())
 
 
@@ -38,7 +45,9 @@ class TCPSocketAction(Model):
     """Healthy while the port accepts a connection."""
 
     port: int
+    """The port to connect to."""
     host: str = omit("")
+    """The host to connect to; empty: localhost."""
 
 
 class Probe(Model):
@@ -48,10 +57,15 @@ class Probe(Model):
     http_get: HTTPGetAction | None = None
     tcp_socket: TCPSocketAction | None = None
     initial_delay_seconds: int = omit(0)
+    """How long to wait before the first look."""
     timeout_seconds: int = omit(0)
+    """How long a look may take."""
     period_seconds: int = omit(0)
+    """How long from one look to the next."""
     success_threshold: int = omit(0)
+    """How many looks in a row must pass to be ready."""
     failure_threshold: int = omit(0)
+    """How many looks in a row must fail to be ready no more."""
 
     def problems_at(self, path: str) -> Iterator[Cause]:
         """Yield what is wrong with the probe, with its place."""

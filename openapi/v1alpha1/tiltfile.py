@@ -21,9 +21,12 @@ class TiltfileSpec(Model):
     """The file, its arguments, and labels for what it describes."""
 
     path: str
+    """Where it is on this machine."""
     labels: dict[str, str] = omit({})
+    """Labels that its objects get."""
     restart_on: RestartOnSpec | None = None
     args: tuple[str, ...] = omit(())
+    """Its arguments: resources to run, or what its config takes."""
     stop_on: StopOnSpec | None = None
 
 
@@ -31,7 +34,9 @@ class TiltfileRunning(Model):
     """The execution that runs now."""
 
     reasons: tuple[str, ...] = omit(())
+    """Why it is executed."""
     started_at: MicroTime | None = None
+    """When the execution began."""
 
 
 class TiltfileTerminated(Model):
@@ -41,19 +46,28 @@ class TiltfileTerminated(Model):
     """
 
     reasons: tuple[str, ...] = omit(())
+    """Why it was executed."""
     error: str = omit("")
+    """Why it failed; empty if it did not."""
     started_at: MicroTime | None = None
+    """When the execution began."""
     finished_at: MicroTime | None = None
+    """When the execution ended."""
     warning_count: int = omit(0)
+    """How many warnings there were."""
     wrong_usage: bool = omit(default=False)
+    """Not the Tiltfile is wrong, but the arguments that it was given."""
 
 
 class CISettings(Model):
-    """What ``ci_settings`` says; None: not said."""
+    """What ``ci_settings`` says; null: nothing."""
 
     k8s_grace_period: Duration | None = None
+    """How long failures of pods are put up with."""
     timeout: Duration | None = None
+    """How long the run may take."""
     readiness_timeout: Duration | None = None
+    """How long a resource may take from its update to readiness."""
     limits: Limits = Limits()
 
 
@@ -61,9 +75,13 @@ class TiltfileSettings(Model):
     """What the Tiltfile decides for the whole run."""
 
     max_parallel_updates: int = 3
+    """How many updates may run at once."""
     k8s_upsert_timeout: Duration | None = None
+    """How long an apply may take."""
     server_side_apply: bool | None = None
+    """By server-side apply; null: where the cluster can."""
     watch_ignores: tuple[IgnoreDef, ...] = omit(())
+    """Files whose changes never count."""
     ci: CISettings = CISettings()
 
 
@@ -77,10 +95,14 @@ class TiltfileStatus(Model):
     running: TiltfileRunning | None = None
     terminated: TiltfileTerminated | None = None
     ran: str = omit("")
+    """The spec that this status belongs to."""
     settings: TiltfileSettings | None = None
     config_files: tuple[str, ...] = omit(())
+    """Files that it read; their change would change it."""
     resources: tuple[str, ...] = omit(())
+    """The resources that it describes."""
     extensions: tuple[str, ...] = omit(())
+    """Tiltfiles that are executed beside it."""
 
 
 def _state(body: Json) -> str:

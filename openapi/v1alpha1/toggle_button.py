@@ -17,18 +17,26 @@ class ToggleButtonStateSpec(Model):
     """What the button says in one of its states."""
 
     text: str = ""
+    """What it says."""
     icon_name: str = omit("")
+    """Its icon, by a name of Google's Material icons."""
     icon_svg: str = omit("", alias="iconSVG")
+    """Its icon, as SVG."""
     requires_confirmation: bool = omit(default=False)
+    """A click counts only once it was confirmed."""
 
 
 class ConfigMapStateSource(Model):
     """The ConfigMap's key, and its value for each state (``true`` and ``false``)."""
 
     name: str
+    """The ConfigMap's name."""
     key: str
+    """The key in it."""
     on_value: str = omit("")
+    """The value that means on; empty: true."""
     off_value: str = omit("")
+    """The value that means off; empty: false."""
 
 
 class StateSource(Model):
@@ -44,6 +52,7 @@ class ToggleButtonSpec(Model):
     on: ToggleButtonStateSpec = ToggleButtonStateSpec()
     off: ToggleButtonStateSpec = ToggleButtonStateSpec()
     default_on: bool = omit(default=False)
+    """It is on where the ConfigMap has neither value."""
     state_source: StateSource = StateSource()
 
 
@@ -51,6 +60,7 @@ class ToggleButtonStatus(Model):
     """What went wrong, if anything."""
 
     error: str = omit("")
+    """Why it cannot switch."""
 
 
 class ToggleButton(Object):

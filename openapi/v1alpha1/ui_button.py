@@ -16,7 +16,9 @@ class UIComponentLocation(Model):
     """Where it is shown: beside a resource, or (``Global``) in the navigation."""
 
     component_id: str = omit("", alias="componentID")
+    """The resource's name, or nav for the navigation."""
     component_type: str = omit("")
+    """Resource or Global."""
 
     def problems_at(self, path: str) -> Iterator[Cause]:
         """Yield what is missing."""
@@ -29,34 +31,43 @@ class TextInputSpec(Model):
     """A line of text."""
 
     default_value: str = omit("")
+    """What it holds at first."""
     placeholder: str = omit("")
+    """What it shows while it is empty."""
 
 
 class BoolInputSpec(Model):
     """A switch, and the texts it stands for."""
 
     default_value: bool = omit(default=False)
+    """How it stands at first."""
     true_string: str | None = None
+    """The text for on; null: true."""
     false_string: str | None = None
+    """The text for off; null: false."""
 
 
 class HiddenInputSpec(Model):
     """A fixed value."""
 
     value: str = ""
+    """The value."""
 
 
 class ChoiceInputSpec(Model):
     """One of several values."""
 
     choices: tuple[str, ...] = omit(())
+    """The values; the first is chosen unless another is."""
 
 
 class UIInputSpec(Model):
     """Something asked for with the click; exactly one of the four."""
 
     name: str
+    """The variable in which a command gets it."""
     label: str = omit("")
+    """What people read beside it."""
     text: TextInputSpec | None = None
     bool: BoolInputSpec | None = None
     hidden: HiddenInputSpec | None = None
@@ -68,10 +79,15 @@ class UIButtonSpec(Model):
 
     location: UIComponentLocation = UIComponentLocation()
     text: str = ""
+    """What it says."""
     icon_name: str = omit("")
+    """Its icon, by a name of Google's Material icons."""
     icon_svg: str = omit("", alias="iconSVG")
+    """Its icon, as SVG."""
     disabled: bool = omit(default=False)
+    """It is shown, but cannot be clicked."""
     requires_confirmation: bool = omit(default=False)
+    """A click counts only once it was confirmed."""
     inputs: tuple[UIInputSpec, ...] = omit(())
 
 
@@ -79,18 +95,21 @@ class TextInputStatus(Model):
     """The text that was given."""
 
     value: str = ""
+    """The text."""
 
 
 class BoolInputStatus(Model):
     """How the switch stood."""
 
     value: bool = False
+    """It is on."""
 
 
 class UIInputStatus(Model):
     """What was given for one input."""
 
     name: str
+    """The input's name."""
     text: TextInputStatus | None = None
     bool: BoolInputStatus | None = None
     hidden: TextInputStatus | None = None
@@ -101,6 +120,7 @@ class UIButtonStatus(Model):
     """The last click, and what was given with it."""
 
     last_clicked_at: MicroTime | None = None
+    """When it was clicked last."""
     inputs: tuple[UIInputStatus, ...] = omit(())
 
 

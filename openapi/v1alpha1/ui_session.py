@@ -16,22 +16,29 @@ class UIFeatureFlag(Model):
     """A feature, and whether it is on."""
 
     name: str
+    """Its name."""
     value: bool = False
+    """It is on."""
 
 
 class TiltBuild(Model):
     """Which program this is."""
 
     version: str = omit("")
+    """Its version."""
     commit_sha: str = omit("", alias="commitSHA")
+    """The commit it was built from."""
     date: str = omit("")
+    """When it was built."""
     dev: bool = omit(default=False)
+    """It is not a release."""
 
 
 class VersionSettings(Model):
     """Whether newer versions are looked for."""
 
     check_updates: bool = omit(default=False)
+    """Newer versions are looked for."""
 
 
 class UISessionStatus(Model):
@@ -39,12 +46,17 @@ class UISessionStatus(Model):
 
     feature_flags: tuple[UIFeatureFlag, ...] = omit(())
     needs_analytics_nudge: bool = omit(default=False)
+    """The dashboard asks whether use may be reported; never here."""
     running_tilt_build: TiltBuild | None = None
     suggested_tilt_version: str = omit("")
+    """A newer version to take; always empty here."""
     version_settings: VersionSettings | None = None
     fatal_error: str = omit("")
+    """Why the whole run failed."""
     tilt_start_time: Time | None = None
+    """When the server was started."""
     tiltfile_key: str = omit("")
+    """The Tiltfile's path, which tells one project from another."""
 
 
 class UISession(Object):
