@@ -1,111 +1,19 @@
-"""kubectl, which nobody here wrote, against our server: our own kinds, and those it has opinions about."""
+"""kubectl on our own kinds, and on those it has opinions about."""
 
 from __future__ import annotations
 
-import json
-import os
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 import yaml
-from anyio.abc import SocketAttribute
 
-from upright.apiserver.clock import utc_now
-from upright.apiserver.server import Server, Settings
-from upright.openapi.subresources import STDERR, STDIN, STDOUT, Ask, Channels, Sink, Subresources, exit_status
+from tests.apiserver.kubectl.driver import DEPLOYMENT, MAP, SESSION
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import AsyncGenerator, AsyncIterator
-    from pathlib import Path
-
-    from anyio.abc import ByteStream, Process, SocketStream
-
-    from upright.apiserver.registry import Registry
+    from tests.apiserver.kubectl.driver import Kubectl
 
 pytestmark = pytest.mark.slow
-
-SESSION = """
-apiVersion: tilt.dev/v1alpha1
-kind: Session
-metadata: {name: one, labels: {app: shop}}
-spec: {tiltfilePath: /p/Tiltfile}
-"""
-MAP = """
-apiVersion: tilt.dev/v1alpha1
-kind: ConfigMap
-metadata: {name: settings}
-data: {colour: red}
-"""
-DEPLOYMENT = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: default}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers:
-      - {name: main, image: "web:1", ports: [{containerPort: 80}]}
-      - {name: side, image: "side:1"}
-"""
-
-
-@dataclass
-class Kubectl:
-    """Runs kubectl with the server's kubeconfig and a home of its own."""
-
-    command: list[str]
-    environment: dict[str, str]
-    subresources: Subresources
-
-    async def run(self, *arguments: str, stdin: str = "") -> str:
-        """Return what it prints; it must succeed."""
-        done = await self._run(arguments, stdin)
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout.decode()
-
-    async def fail(self, *arguments: str, stdin: str = "", out: bool = False) -> str:
-        """Return what it complains of, or what it prints; it must fail."""
-        done = await self._run(arguments, stdin)
-        assert done.returncode != 0, done.stdout.decode()
-        return (done.stdout if out else done.stderr).decode()
-
-    async def json(self, *arguments: str) -> Any:  # noqa: ANN401  reason: a decoded document
-        return json.loads(await self.run(*arguments, "-o", "json"))
-
-    async def _run(self, arguments: tuple[str, ...], stdin: str) -> subprocess.CompletedProcess[bytes]:
-        with anyio.fail_after(30):
-            return await anyio.run_process(
-                [*self.command, *arguments], input=stdin.encode(), env=self.environment, check=False
-            )
-
-    @asynccontextmanager
-    async def going_on(self, *arguments: str) -> AsyncGenerator[Process]:
-        async with await anyio.open_process([*self.command, *arguments], env=self.environment) as process:
-            try:
-                yield process
-            finally:
-                if process.returncode is None:
-                    process.kill()
-
-
-@pytest.fixture
-async def k(registry: Registry, any_kubectl: Path, tmp_path: Path) -> AsyncIterator[Kubectl]:
-    registry._clock = utc_now
-    subresources = Subresources()
-    server = Server(registry, [], Settings(tmp_path), now=utc_now, subresources=subresources)
-    async with anyio.create_task_group() as group:
-        await group.start(server.serve)
-        config = await server.secured()
-        environment = os.environ | {"HOME": str(tmp_path), "KUBECONFIG": str(config)}
-        yield Kubectl([str(any_kubectl), "--cache-dir", str(tmp_path / "cache")], environment, subresources)
-        group.cancel_scope.cancel()
 
 
 async def test_it_applies_on_the_server_and_hears_of_conflicts(k: Kubectl) -> None:
@@ -262,77 +170,3 @@ async def test_it_patches_a_deployment_by_strategic_merge(k: Kubectl) -> None:
     assert [container["image"] for container in containers] == ["web:2", "side:1"]
     assert "main" in await k.run("describe", "deployment", "web")
     assert "containers" in await k.run("explain", "deployment.spec.template.spec")
-
-
-POD = """
-apiVersion: v1
-kind: Pod
-metadata: {name: web, namespace: default}
-spec: {containers: [{name: main, image: "web:1"}, {name: side, image: "side:1"}]}
-"""
-
-
-async def _shell(ask: Ask, channels: Channels) -> None:
-    """Say the command and the container, echo stdin in capitals, exit with 7."""
-    await channels.send(STDOUT, f"{' '.join(ask.query['command'])} in {ask.one('container')}\n".encode())
-    if ask.flag("stdin"):
-        async for channel, data in channels:
-            if channel == STDIN and not data:
-                break
-            await channels.send(STDOUT, data.upper())
-    await channels.send(STDERR, b"a warning\n")
-    await channels.end(exit_status(7))
-
-
-async def _log(ask: Ask, sink: Sink) -> None:
-    await sink.write(f"{ask.one('container')} {ask.one('tailLines')} {ask.flag('timestamps')}\n".encode())
-    if ask.flag("follow"):
-        await sink.write(b"more\n")
-
-
-async def test_it_runs_a_command_in_a_container_and_hears_of_its_exit_code(k: Kubectl) -> None:
-    k.subresources.talks("pods", "exec", _shell)
-    await k.run("apply", "-f", "-", stdin=POD)
-    done = await k._run(("exec", "web", "-c", "side", "--", "sh", "-c", "exit 7"), "")
-    assert done.stdout.decode() == "sh -c exit 7 in side\n"
-    assert "a warning" in done.stderr.decode()
-    assert done.returncode == 7
-    done = await k._run(("exec", "-i", "web", "-c", "main", "--", "cat"), "hello\n")
-    assert done.stdout.decode() == "cat in main\nHELLO\n"
-    assert done.returncode == 7
-
-
-async def test_it_reads_a_log(k: Kubectl) -> None:
-    k.subresources.writes("pods", "log", _log)
-    await k.run("apply", "-f", "-", stdin=POD)
-    assert await k.run("logs", "web", "-c", "side", "--tail=3", "--timestamps") == "side 3 True\n"
-    assert await k.run("logs", "-f", "web", "-c", "main") == "main  False\nmore\n"
-
-
-async def test_it_forwards_a_port(k: Kubectl) -> None:
-    async def connect(ask: Ask, port: int) -> ByteStream:
-        return await anyio.connect_tcp("127.0.0.1", port)
-
-    async def shout(stream: SocketStream) -> None:
-        async with stream:
-            async for data in stream:
-                await stream.send(data.upper())
-
-    k.subresources.connects("pods", "portforward", connect)
-    await k.run("apply", "-f", "-", stdin=POD)
-    running = "status: {phase: Running}"
-    await k.run("patch", "pod", "web", "--subresource=status", "--type=merge", "-p", running)
-    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    remote = listener.extra(SocketAttribute.local_port)
-    async with listener, anyio.create_task_group() as group:
-        group.start_soon(listener.serve, shout)
-        async with k.going_on("port-forward", "--address=127.0.0.1", "pod/web", f":{remote}") as forwarding:
-            assert forwarding.stdout is not None
-            with anyio.fail_after(20):
-                said = (await forwarding.stdout.receive()).decode()
-                local = int(said.split(" -> ")[0].rpartition(":")[2])
-                for _ in range(2):
-                    async with await anyio.connect_tcp("127.0.0.1", local) as stream:
-                        await stream.send(b"hello")
-                        assert await stream.receive() == b"HELLO"
-        group.cancel_scope.cancel()
