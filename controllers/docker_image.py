@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from upright.controllers import images
 from upright.controllers.build_reason import FIRST, UNCHANGED
-from upright.controllers.image_step import BuildError, ImageStepController, Inputs, Made
+from upright.controllers.image_step import BuildError, ImageStepController, Inputs, Made, is_ahead
 from upright.controllers.known_builds import Look, Wanted
 from upright.controllers.world.engine.errors import EngineError, ImageNotFound
 from upright.controllers.world.engine.ignores import Ignore
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from upright.controllers.world.logs import Logs, LogWriter
     from upright.openapi.meta import Object
 
+_AHEAD = " (ahead of its local resources: looked at again when they are done)"
 BUILT_LABELS = {"dev.tilt.built": "true", "dev.tilt.gc": "true"}
 
 
@@ -48,7 +49,7 @@ class DockerImageController(ImageStepController[DockerImage]):
 
     async def make(self, image: DockerImage, inputs: Inputs, log: LogWriter) -> Made:
         """Build the Dockerfile on the images that were built for its bases; what is there of the same is taken."""
-        log.write(f"STEP — Building Dockerfile: [{image.spec.ref}]")
+        log.write(f"STEP — Building Dockerfile: [{image.spec.ref}]{_AHEAD if is_ahead(image) else ''}")
         bases = {one.spec.selector: one.status.image_from_local for one in inputs.maps}
         wanted = Wanted(image.spec.ref, image.spec.dockerfile_contents, _request(image, bases), bases)
         try:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 CAUSE = "tilt.dev/cause"
 """The annotation by which an owner asks for the step to be run again though its spec is the same."""
+AHEAD = " (ahead of local resources)"
+"""What the cause of a build ends in that is begun before local resources which may write what it reads; it does not count."""
+LOCALS = "tilt.dev/after-local-resources"
+"""The annotation that names the local resources which may write what a build reads."""
 RESOURCE = "tilt.dev/resource"
 """The annotation that names the resource under which an object logs."""
 SPAN = "tilt.dev/log-span-id"

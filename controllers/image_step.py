@@ -12,7 +12,7 @@ from msgspec import Struct
 from upright.controllers import fingerprint
 from upright.controllers.build_reason import UNCHANGED
 from upright.controllers.delivery import Delivered, DeliveryFailed, is_known
-from upright.controllers.fingerprint import RESOURCE, SPAN
+from upright.controllers.fingerprint import AHEAD, CAUSE, LOCALS, RESOURCE, SPAN
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
 from upright.controllers.world.engine.errors import NoEngine
@@ -159,6 +159,8 @@ class ImageStepController(Controller[I]):
         try:
             made = await self.make(image, inputs, log)
         except BuildError as error:
+            if is_ahead(image):
+                log.write("     Not built: this comes again when the local resources are done that it waits for")
             if isinstance(image, DockerImage) and isinstance(error.__cause__, NoEngine):
                 await (
                     anyio.sleep_forever()
@@ -181,13 +183,18 @@ class ImageStepController(Controller[I]):
     def _twin(self, turn: Turn[I]) -> ImageStatus | None:
         """Return the status of the same image that was built for another resource of this run, on the same bases.
 
-        It must be newer than what was built here: whoever asks for a build again wants what has changed since.
+        It must be newer than what was built here: whoever asks for a build again wants what has changed since. And it
+        must have been built when the same local resources were done, for they may write what it is built of.
         """
+        if is_ahead(turn.obj):
+            return None
         mine = turn.obj.status.completed
         since = mine.finished_at if mine is not None and mine.finished_at is not None else turn.now - REUSE_WITHIN
         for other in self._all():
             done = other.status.completed
             if other.name == turn.obj.name or done is None or done.error or other.spec != turn.obj.spec:
+                continue
+            if is_ahead(other) or _locals(other) != _locals(turn.obj):
                 continue
             if done.finished_at is not None and done.finished_at > max(since, turn.now - REUSE_WITHIN):
                 return other.status
@@ -201,6 +208,15 @@ class ImageStepController(Controller[I]):
 
     def _built_on(self, obj: Object) -> Iterable[Key]:
         return [Key("", image.name) for image in self._all() if obj.name in image.spec.image_maps]
+
+
+def is_ahead(image: Object) -> bool:
+    """Whether the build is ahead of local resources that may write what it reads, and so does not count."""
+    return image.metadata.annotations.get(CAUSE, "").endswith(AHEAD)
+
+
+def _locals(image: Object) -> str:
+    return image.metadata.annotations.get(LOCALS, "")
 
 
 def log_of(logs: Logs, image: Object) -> LogWriter:

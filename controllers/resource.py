@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from msgspec.structs import replace
 
 from upright.controllers import resource_status, serving
+from upright.controllers.fingerprint import AHEAD
 from upright.controllers.resource_status import Picture
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
@@ -20,6 +21,7 @@ from upright.controllers.update import (
     build_reason,
     builds,
     cause_of,
+    locals_ahead,
     trigger_of,
     update,
     update_cmd_name,
@@ -140,15 +142,20 @@ class ResourceController(Controller[Resource]):
         return Picture(resource, status, Serving("none"), turn.now, due, hold), failures
 
     async def _failed_early(self, turn: Turn[Resource], cause: str, mine: Wish) -> bool:
-        """Build the images while the resource waits for what only its deploying needs; True if one cannot be built."""
+        """Build the images while the resource waits for what only its deploying needs; True if one cannot be built.
+
+        What is built ahead of local resources that may write what it reads warms the caches only: it is built again when
+        they are done, which is no work if what it reads is the same.
+        """
         if not mine.images or not _may_build(turn.obj, turn.get):
             return False
-        going = builds(turn.obj, cause, turn.get)
+        counts = not locals_ahead(turn.obj, turn.get)
+        going = builds(turn.obj, cause if counts else cause + AHEAD, turn.get)
         if going.state == "running" and self.scheduler.ask(early(mine)):
             await turn.apply(going.objects)
         if going.state != "running":
-            self.scheduler.release(mine.name + EARLY, well=going.state == "done")
-        return going.state == "failed"
+            self.scheduler.release(mine.name + EARLY, well=counts and going.state == "done")
+        return counts and going.state == "failed"
 
     def _cause(self, resource: Resource) -> str:
         """Return ``cause_of`` the resource, computed once for each of its generations and triggers."""
@@ -242,20 +249,14 @@ class ResourceController(Controller[Resource]):
 def _may_build(resource: Resource, find: Find) -> bool:
     """Whether the images may be built before what the resource depends on is there.
 
-    Not if that could be writing what they are built of, as local resources do; nor what a command builds: it may need anything.
+    Not what a command builds, for it may need anything; nor beside a local resource that is to run alone.
     """
     images = resource.spec.images
     if not images or any(image.docker_image is None for image in images):
         return False
-    ahead, seen = [*resource.spec.depends_on], set[str]()
-    while ahead:
-        name = ahead.pop()
-        found = find(Resource, name)
-        if found is None or found.spec.local is not None:
-            return False
-        seen.add(name)
-        ahead += [other for other in found.spec.depends_on if other not in seen]
-    return True
+    if any(find(Resource, name) is None for name in resource.spec.depends_on):
+        return False
+    return not any(wish(one).alone for one in locals_ahead(resource, find))
 
 
 def _look_again(picture: Picture, dates: Iterable[datetime | None]) -> float | None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from upright.controllers import fingerprint
 from upright.controllers.finalizers import APPLY_FINALIZER, CMD_FINALIZER, COMPOSE_FINALIZER
-from upright.controllers.fingerprint import CAUSE, RESOURCE, SPAN
+from upright.controllers.fingerprint import CAUSE, LOCALS, RESOURCE, SPAN
 from upright.openapi.meta import Object, ObjectMeta, parse_time
 from upright.openapi.v1alpha1.cmd import Cmd
 from upright.openapi.v1alpha1.cmd_image import CmdImage
@@ -132,6 +132,18 @@ def _words(args: tuple[str, ...]) -> str:
     return args[2] if shell else " ".join(args)
 
 
+def locals_ahead(resource: Resource, find: Find) -> list[Resource]:
+    """Return the local resources that the resource waits for, by whatever way: they may write what its images are built of."""
+    ahead, seen = [*resource.spec.depends_on], dict[str, Resource]()
+    while ahead:
+        name = ahead.pop()
+        found = find(Resource, name)
+        if found is not None and name not in seen:
+            seen[name] = found
+            ahead += found.spec.depends_on
+    return [seen[name] for name in sorted(seen) if seen[name].spec.local is not None]
+
+
 def builds(resource: Resource, cause: str, find: Find) -> Update:
     """Return how the images of the resource are going, without what is deployed of them: they may be built before it may update."""
     steps: list[Step] = []
@@ -178,6 +190,9 @@ def _image(
 ) -> tuple[Step, Object | None]:
     name = f"{resource.name}:{image.image_map}"
     meta = step_meta(resource, name, cause, f"build:{name}")
+    if writers := locals_ahead(resource, find):
+        noted = {**meta.annotations, LOCALS: " ".join(one.name for one in writers)}
+        meta = meta.model_copy(update={"annotations": noted})
     wanted: DockerImage | CmdImage
     seen: DockerImage | CmdImage | None
     if image.docker_image is not None:

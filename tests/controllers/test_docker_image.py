@@ -11,7 +11,7 @@ from tests.controllers.rooms import Room, now, room
 from upright.controllers.build_reason import FIRST as FIRST_BUILD
 from upright.controllers.delivery import Delivery
 from upright.controllers.docker_image import BUILT_LABELS, DockerImageController
-from upright.controllers.fingerprint import CAUSE, RESOURCE
+from upright.controllers.fingerprint import AHEAD, CAUSE, LOCALS, RESOURCE
 from upright.controllers.image_map import ImageMapController
 from upright.controllers.world.processes import LocalProcesses
 from upright.openapi.meta import ObjectMeta
@@ -178,3 +178,26 @@ async def test_what_was_built_is_not_built_again_by_another_server(tmp_path: Pat
         assert again.engine.builds == []
         assert await again.room.client.get(DockerImage, "web:shop") == before
         assert await again.room.client.get(ImageMap, "shop") == mapped
+
+
+async def test_what_was_built_before_local_resources_were_done_is_no_twin(tmp_path: Path) -> None:
+    def after(name: str, cause: str, writers: str) -> DockerImage:
+        made = image(name)
+        notes = {**made.metadata.annotations, CAUSE: cause, LOCALS: writers}
+        return made.model_copy(update={"metadata": made.metadata.model_copy(update={"annotations": notes})})
+
+    async with world(tmp_path) as w:
+        await w.room.put(after("web:shop", f"c1{AHEAD}", "compile"))
+        await w.ended()
+        await w.room.put(image("db:shop"))
+        await w.ended("db:shop")
+        assert len(w.engine.builds) == 2
+        await w.room.put(after("api:shop", "c1", "compile"))
+        await w.ended("api:shop")
+        assert len(w.engine.builds) == 3
+        await w.room.put(after("last:shop", "c1", "compile"))
+        await w.ended("last:shop")
+        assert len(w.engine.builds) == 3
+        assert w.room.log("build:web:shop")[0].endswith(
+            "(ahead of its local resources: looked at again when they are done)"
+        )

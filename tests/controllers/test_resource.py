@@ -10,9 +10,12 @@ import pytest
 from tests.controllers.rooms import Room, now, room
 from tests.controllers.stories import deployment, image, local
 from upright.controllers import fingerprint
+from upright.controllers.fingerprint import LOCALS
+from upright.controllers.image_step import is_ahead
 from upright.controllers.resource import ResourceController
 from upright.openapi.meta import ObjectMeta
 from upright.openapi.v1alpha1.cluster import Cluster, ClusterStatus
+from upright.openapi.v1alpha1.cmd import Cmd, CmdStatus, CmdTerminated
 from upright.openapi.v1alpha1.docker_image import DockerImage, DockerImageStatus, ImageCompleted
 from upright.openapi.v1alpha1.image_map import ImageMap, ImageMapSpec
 from upright.openapi.v1alpha1.resource import Resource
@@ -83,3 +86,23 @@ async def test_images_wait_for_local_resources_that_may_write_what_they_are_buil
         await w.until(Resource, "web", lambda one: one.status.waiting is not None)
         await w.settled()
         assert not (await w.client.list(DockerImage)).items
+
+
+async def test_what_is_built_beside_local_resources_does_not_count_before_they_are_done(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.put(local("compile", "make", allow_parallel=True))
+        await w.put(deployment("web", image("web"), depends_on=("compile",)))
+        ahead = await w.until(DockerImage, "web:web", lambda _: True)
+        assert is_ahead(ahead)
+        assert ahead.metadata.annotations[LOCALS] == "compile"
+        await built(w, "web:web", "COPY bin /bin: not found")
+        await w.settled()
+        found = await w.client.get(Resource, "web")
+        assert (found.status.update_status, found.status.failures) == ("pending", ())
+        assert found.status.waiting
+        assert found.status.waiting.reason == "waiting-for-dep"
+        cmd = await w.client.get(Cmd, "compile:update")
+        over = CmdTerminated(pid=1, exit_code=0, started_at=now(), finished_at=now())
+        await w.say(cmd, CmdStatus(terminated=over, ran=fingerprint.of_step(cmd)))
+        again = await w.until(DockerImage, "web:web", lambda one: not is_ahead(one))
+        assert again.metadata.annotations[LOCALS] == "compile"
