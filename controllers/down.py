@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from upright.controllers.apply_order import waves
+from upright.controllers.tiltfile.dependencies import UNCATEGORIZED
 from upright.controllers.tiltfile.injection import applied_objects
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def plan(resources: Sequence[Resource], enabled: Iterable[str], *, delete_namesp
             project = resource.spec.compose.service.project
             projects.setdefault(project.name, project)
     kept = [obj for obj in objects if _is_kept(obj)]
+    held = {(obj.get("metadata") or {}).get("namespace") for obj in kept}
+    kept += [obj for obj in objects if obj not in kept and _is_namespace(obj) and obj["metadata"].get("name") in held]
     spaces = [obj for obj in objects if _is_namespace(obj) and obj not in kept and not delete_namespaces]
     gone = [obj for obj in objects if obj not in kept and obj not in spaces]
     gone.sort(key=_is_namespace)  # they go last: all that is in them goes with them
@@ -54,8 +57,12 @@ def plan(resources: Sequence[Resource], enabled: Iterable[str], *, delete_namesp
 
 
 def in_order(resources: Sequence[Resource], enabled: set[str]) -> Iterator[Resource]:
-    """Yield what is enabled: the last first, but what depends on a resource always before it."""
-    last_first = list(reversed(resources))
+    """Yield what is enabled: the last first, but what depends on a resource always before it.
+
+    All else waits for the objects that are in no resource, so they go after all else.
+    """
+    last_first = [one for one in reversed(resources) if one.name != UNCATEGORIZED]
+    last_first += [one for one in resources if one.name == UNCATEGORIZED]
     seen: set[str] = set()
 
     def visit(resource: Resource) -> Iterator[Resource]:

@@ -89,6 +89,7 @@ class Loop(Generic[T]):
         self._clock = clock
         self._tasks: Tasks | None = None
         self._errors = 0
+        self._finalized: dict[Key, str] = {}
         controller.caches = caches
         controller.wake = self.queue.add
         self._subscribe()
@@ -167,6 +168,7 @@ class Loop(Generic[T]):
         if obj is None:
             await tasks.end_all(key)
             self.queue.forget(key)
+            self._finalized.pop(key, None)
             return
         turn = Turn[T](obj, self._caches, tasks.of(key), self._clock())  # type: ignore[arg-type]  # of this controller's kind
         if self.controller.finalizer and await self._finalizer(turn, key, tasks):
@@ -192,7 +194,9 @@ class Loop(Generic[T]):
             return False
         await tasks.end_all(key)
         if mine in meta.finalizers:
-            await self.controller.finalize(turn)
+            if self._finalized.get(key) != meta.uid:
+                await self.controller.finalize(turn)
+                self._finalized[key] = meta.uid  # the mirror may be behind: what was done is not done again
             await self._set_finalizers(turn.obj, tuple(name for name in meta.finalizers if name != mine))
         return True
 

@@ -98,3 +98,18 @@ def test_each_compose_project_is_named_once(tmp_path: Path) -> None:
     found = evaluated(tmp_path, "docker_compose('compose.yml')\n")
     down = plan(found.resources, found.enabled, delete_namespaces=False)
     assert [project.name for project in down.projects] == ["shop"]
+
+
+def test_what_is_in_no_resource_goes_last_for_all_else_has_waited_for_it(tmp_path: Path) -> None:
+    found = evaluated(tmp_path, "k8s_yaml([config('shared'), pod('web')])\n")
+    assert names(plan(found.resources, found.enabled, delete_namespaces=False).objects) == ["web", "shared"]
+
+
+def test_a_namespace_is_kept_with_what_is_kept_in_it(tmp_path: Path) -> None:
+    text = """
+kept = blob('{apiVersion: v1, kind: ConfigMap, metadata: {name: k, namespace: ours, annotations: {tilt.dev/down-policy: keep}}}')
+k8s_yaml([space('ours'), space('theirs'), kept])
+"""
+    found = evaluated(tmp_path, text)
+    down = plan(found.resources, found.enabled, delete_namespaces=True)
+    assert (names(down.objects), names(down.kept)) == (["theirs"], ["k", "ours"])

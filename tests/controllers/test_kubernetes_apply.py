@@ -275,3 +275,20 @@ async def test_all_that_were_refused_are_named(tmp_path: Path) -> None:
     async with world(tmp_path, FakeKubernetes(refuses={"a": no, "b": no})) as w:
         await w.room.put(apply("ConfigMap/a ConfigMap/b"))
         assert (await w.applied()).error == "ConfigMap/a: exceeded quota (and so ConfigMap/b)"
+
+
+async def test_what_was_deleted_is_not_deleted_again_because_somebody_wrote_meanwhile(tmp_path: Path) -> None:
+    done, go = anyio.Path(tmp_path / "done"), anyio.Path(tmp_path / "go")
+    script = f"echo deleted >> {done}; until test -e {go}; do sleep 0.02; done"
+    said = {"args": ("sh", "-c", script)}
+    async with world(tmp_path) as w:
+        await w.room.put(apply("", apply_cmd={"args": ("true",)}, delete_cmd=said))
+        await w.applied()
+        await w.room.settled()
+        await w.room.client.delete(KubernetesApply, "web")
+        for note in ("one", "two"):
+            there = await w.room.client.get(KubernetesApply, "web")
+            await w.room.client.patch(there, {"metadata": {"annotations": {"note": note}}})
+        await go.touch()
+        await w.room.until_gone(KubernetesApply, "web")
+        assert await done.read_text() == "deleted\n"

@@ -51,7 +51,7 @@ def together(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Callable[
 
 @pytest.fixture(autouse=True)
 def _nothing_left(request: pytest.FixtureRequest) -> Generator[None]:
-    if "run" in request.fixturenames:  # a run of many tests, which is looked at when it has ended
+    if {"run", "place"} & set(request.fixturenames):  # many tests' run, seen to when it has ended; a cluster of others
         yield
         return
     with nothing_left():
