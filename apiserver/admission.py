@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -43,13 +44,20 @@ def decode(kind: type[Object], body: Json, options: WriteOptions) -> Admitted:
     _require_kind(kind, body)
     body = _filled_in(kind, body)
     model, body = _validated(kind, body)
-    unknown = () if options.field_validation == "Ignore" else tuple(unknown_fields(model, body))
+    return Admitted(model.to_wire(), model, _told(kind, unknown_fields(model, body), options))
+
+
+def _told(kind: type[Object], unknown: Iterator[str], options: WriteOptions) -> tuple[str, ...]:
+    """Return warnings of fields that are unknown or stood twice. Raises BadRequest if such are not to be."""
+    if options.field_validation == "Ignore":
+        return ()
     told = tuple(f'duplicate field "{path}"' for path in options.duplicates[:_FIELDS_TOLD])
-    told += tuple(f'unknown field "{path}"' for path in unknown[:_FIELDS_TOLD])
+    told += tuple(f'unknown field "{path}"' for path in islice(unknown, _FIELDS_TOLD))
     if told and options.field_validation == "Strict":
+        about = kind.definition
         prefix = f'{about.kind} in version "{about.version}" cannot be handled as a {about.kind}'
         raise BadRequest(f"{prefix}: strict decoding error: {', '.join(told)}")
-    return Admitted(model.to_wire(), model, told)
+    return told
 
 
 def _filled_in(kind: type[Object], body: Json) -> Json:
@@ -124,21 +132,21 @@ def _forget(body: Json, place: tuple[str | int, ...]) -> None:
         here.pop(place[-1], None)
 
 
-def validated_part(kind: type[Object], part: str, body: Json, name: str) -> Json:
-    """Return one top-level part (``status``) of a body in its canonical form. Raises Invalid."""
+def validated_part(
+    kind: type[Object], part: str, body: Json, name: str, options: WriteOptions
+) -> tuple[Json, tuple[str, ...]]:
+    """Return one top-level part (``status``) of a body in its canonical form, and warnings. Raises BadRequest, Invalid."""
     given = body.get(part)
-    if given is None:
-        return {}
     about = kind.definition
     model = _part_model(kind, part)
-    if model is None:
-        return dict(given)
+    if given is None or model is None:
+        return dict(given or {}), _told(kind, iter(()), options)
     try:
         found = model.model_validate_json(_bytes(given), strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         wrong = causes_of(error, given, part)
         raise errors.invalid(about.group, about.kind, name, wrong) from error
-    return found.to_wire()
+    return found.to_wire(), _told(kind, unknown_fields(found, given, part), options)
 
 
 @lru_cache(maxsize=256)

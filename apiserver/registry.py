@@ -121,8 +121,8 @@ class Registry:
         _require_writable(where)
         if where.subresource:
             _require_subresource(where)
-            part = self._part_change(where, body, options)
-            return Written(await self._change(where, part, dry_run=options.dry_run))
+            part, told = self._part_change(where, body, options)
+            return Written(await self._change(where, part, dry_run=options.dry_run), told)
         admitted = decode(where.kind, _without_status(where.kind, body), options)
 
         def change(current: Stored) -> Decision:
@@ -140,21 +140,23 @@ class Registry:
 
         return note
 
-    def _part_change(self, where: Target, body: Json, options: WriteOptions, note: Note | None = None) -> Change:
-        """Return the change that writes only the part of the object which the subresource is."""
+    def _part_change(
+        self, where: Target, body: Json, options: WriteOptions, note: Note | None = None
+    ) -> tuple[Change, tuple[str, ...]]:
+        """Return the change that writes only the part of the object which the subresource is, and what to warn of."""
         metadata = _metadata_of(body)
         _require_named_so(where, metadata, needed=False)
         uid, version = str(metadata.get("uid", "")), str(metadata.get("resourceVersion", ""))
         part, typed = _part(where), options.model is not None
         note = note or self._noting(where, {}, options)
-        given = body.get(part, {}) if typed else validated_part(where.kind, part, body, where.name)
+        given, told = (body.get(part, {}), ()) if typed else validated_part(where.kind, part, body, where.name, options)
 
         def change(current: Stored) -> Decision:
             require_current(where, current, uid, version)
             new = note(current.body, {**current.body, part: given})
             return Remove(new) if ended(current.body, new) else new
 
-        return change
+        return change, told
 
     def _replaced(self, where: Target, current: Stored, admitted: Admitted, note: Note) -> Decision:
         """Return what an update makes of the current version."""
@@ -184,7 +186,8 @@ class Registry:
         def change(current: Stored) -> Decision:
             patched = apply(current.body)
             if where.subresource:
-                return self._part_change(where, patched, options)(current)
+                part, warnings[:] = self._part_change(where, patched, options)
+                return part(current)
             admitted = decode(where.kind, _without_status(where.kind, patched), options)
             warnings[:] = [*admitted.warnings, *admitted.model.warnings()]
             return self._replaced(where, current, admitted, self._noting(where, patched, options))
@@ -214,7 +217,8 @@ class Registry:
                 return self._applied_anew(where, applying, admit, writer.now)
             merged = applying.merged(current.body)
             if where.subresource:
-                return self._part_change(where, merged, replace(options, model=None), applying.noted)(current)
+                part, warnings[:] = self._part_change(where, merged, replace(options, model=None), applying.noted)
+                return part(current)
             return self._replaced(where, current, admit(merged), applying.noted)
 
         stored = await self._write(where, decide, dry_run=options.dry_run)

@@ -1,4 +1,4 @@
-"""Finds the fields that stand twice in a JSON body; the decoder keeps the last one and says nothing."""
+"""Finds the fields that stand twice in a body, JSON or YAML; the decoders keep the last one and say nothing."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from upright.openapi.meta import Json
-
 
 class _Twice(dict[str, Any]):
     """An object with the keys that it was given more than once."""
@@ -20,12 +18,16 @@ class _Twice(dict[str, Any]):
     keys_twice: tuple[str, ...] = ()
 
 
-def duplicates(raw: bytes, body: Json) -> tuple[str, ...]:
-    """Return the paths of what stands twice in the JSON text that was decoded as ``body``.
+def duplicates(raw: bytes, body: object) -> tuple[str, ...]:
+    """Return the paths of what stands twice in the text, JSON or YAML, that was decoded as ``body``.
 
     Machines send what they decode to: a body of the same length as when it is written again has lost nothing.
     """
     try:
+        if raw.lstrip()[:1] not in {b"{", b"["}:
+            from upright.apiserver.app.yaml_bodies import twice  # noqa: PLC0415  reason: yaml is rarely needed
+
+            return tuple(twice(raw))
         if len(orjson.dumps(body)) == len(raw):
             return ()
         return tuple(_paths(json.loads(raw, object_pairs_hook=_noted), ""))

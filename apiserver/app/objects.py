@@ -8,7 +8,7 @@ import orjson
 from msgspec.structs import replace
 
 from upright.apiserver.app.asked import delete_options, list_options, write_options
-from upright.apiserver.app.bodies import read_object, read_optional, read_patch
+from upright.apiserver.app.bodies import PROTOBUF, media_type, read_object, read_optional, read_patch
 from upright.apiserver.app.duplicates import duplicates
 from upright.apiserver.app.exchange import JSON
 from upright.apiserver.app.forms import OBJECT, Form, wanted
@@ -113,11 +113,12 @@ class Objects:
         await self._written(exchange, where, written, 201 if written.created else 200)
 
     async def _patch(self, exchange: Exchange, where: Target) -> None:
-        kind, body = read_patch(await exchange.body(), exchange.header(b"content-type"))
+        raw = await exchange.body()
+        kind, body = read_patch(raw, exchange.header(b"content-type"))
         if kind == "apply" and not exchange.one("fieldManager"):
             wrong = [causes.required("fieldManager", "is required for apply patch")]
             raise invalid("meta.k8s.io", "PatchOptions", "", wrong)
-        options = write_options(exchange)
+        options = _validating(exchange, raw, body)
         if options.force and kind != "apply":
             wrong = [causes.forbidden("force", "may not be specified for non-apply patch")]
             raise invalid("meta.k8s.io", "PatchOptions", "", wrong)
@@ -141,10 +142,10 @@ class Objects:
         await exchange.answer(body, status, JSON, warning_headers(written.warnings))
 
 
-def _validating(exchange: Exchange, raw: bytes, body: Json) -> WriteOptions:
+def _validating(exchange: Exchange, raw: bytes, body: object) -> WriteOptions:
     """Return the options of a write, with what stood twice in its body."""
     options = write_options(exchange)
-    if options.field_validation == "Ignore" or raw[:1] != b"{":
+    if options.field_validation == "Ignore" or media_type(exchange.header(b"content-type")) == PROTOBUF:
         return options
     found = duplicates(raw, body)
     return replace(options, duplicates=found) if found else options

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import yaml
 
 from upright.openapi.errors import BadRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PARSER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # Any: PyYAML may lack its C part
 _NOT_JSON = frozenset({"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"})
@@ -32,3 +36,20 @@ def load(raw: bytes) -> Any:  # noqa: ANN401  reason: a decoded document
         return orjson.loads(orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS))
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
         raise BadRequest(f"the body is not YAML: {error}") from error
+
+
+def twice(raw: bytes) -> Iterator[str]:
+    """Yield the paths of what stands twice in a body that ``load`` has read."""
+    node = yaml.compose(raw, Loader=_Loader)
+    return _twice(node, "") if node is not None else iter(())
+
+
+def _twice(node: yaml.Node, at: str) -> Iterator[str]:
+    if isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield from _twice(item, f"{at}[{index}]")
+    elif isinstance(node, yaml.MappingNode):
+        count = Counter(str(key.value) for key, _ in node.value)
+        yield from (f"{at}.{key}" if at else key for key, times in count.items() if times > 1)
+        for key, item in node.value:
+            yield from _twice(item, f"{at}.{key.value}" if at else str(key.value))

@@ -1,6 +1,6 @@
 """schemathesis, which nobody here wrote, against a real server of all kinds, by its own OpenAPI: no 5xx, no hang, no lie.
 
-The seed is fixed. UPRIGHT_SCHEMATHESIS_SECONDS is how long it takes for each document (20).
+The seed is fixed. UPRIGHT_SCHEMATHESIS_SECONDS is how long it takes for each document (12).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from upright.openapi.scheme import discover
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-SECONDS = int(os.environ.get("UPRIGHT_SCHEMATHESIS_SECONDS", "20"))
+SECONDS = int(os.environ.get("UPRIGHT_SCHEMATHESIS_SECONDS", "12"))
 SCHEME = discover(v1alpha1, core_v1, apps_v1, batch_v1, coordination_v1, discovery_v1)
 CHECKS = "is_no_fault_of_ours,response_schema_conformance,content_type_conformance"
 CONFIG = """
