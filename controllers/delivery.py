@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from upright.controllers import images
 from upright.controllers.registry_names import names
-from upright.controllers.world.docker_credentials import registry_auth, server_of
+from upright.controllers.world.docker_credentials import HUB, registry_auth, server_of
 from upright.controllers.world.engine.errors import EngineError, PushDenied, PushUnavailable, PushUntrusted
 from upright.controllers.world.output import Lines
 from upright.controllers.world.processes import Command, StartFailed, run
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PUSH_ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.5
+_ELSEWHERE = "log in with `docker login`, or name a registry that the cluster pulls from: default_registry('HOST') in the Tiltfile"
 PATIENCE_SECONDS = 20.0
 """A push that took longer than this to fail was tried again by the engine itself, layer by layer, and is not by us."""
 _SHARED = {"docker-desktop", "rancher-desktop", "orbstack", "colima"}
@@ -74,20 +75,22 @@ def way_to(cluster: Cluster, needs: str, engine: EngineInfo, environ: Mapping[st
     resolved = cluster.status.connection.kubernetes if cluster.status.connection is not None else None
     product = resolved.product if resolved is not None else ""
     name = resolved.cluster if resolved is not None else ""
-    if _shares_engine(product, cluster.status.container_runtime, engine, environ):
+    if _shares_engine(product, name, cluster.status.container_runtime, engine, environ):
         return Way("nothing")
     if cluster.status.registry is not None and cluster.status.registry.host:
         return Way("push", cluster.status.registry)
     if product in _LOADED:
-        return Way("load", product=product, name=name.removeprefix(f"{product}-"))
+        return Way("load", product=product, name=name if product == "minikube" else name.removeprefix(f"{product}-"))
     return Way("push")
 
 
-def _shares_engine(product: str, runtime: str, engine: EngineInfo, environ: Mapping[str, str]) -> bool:
+def _shares_engine(product: str, cluster: str, runtime: str, engine: EngineInfo, environ: Mapping[str, str]) -> bool:
     """Whether the cluster runs what our engine builds: it is the same engine."""
     if runtime != "docker" or engine.product != "dockerd" or engine.private:
         return False
-    return product in _SHARED or (product == "minikube" and bool(environ.get("MINIKUBE_ACTIVE_DOCKERD")))
+    if product == "minikube":
+        return environ.get("MINIKUBE_ACTIVE_DOCKERD") == cluster
+    return product in _SHARED and engine.address.startswith("unix://")
 
 
 class Delivery:
@@ -97,6 +100,7 @@ class Delivery:
         self._engines = engines
         self._processes = processes
         self._environment = environment
+        self._loading = anyio.Lock()
 
     async def __call__(self, image: str, cluster: Cluster, needs: str, say: Callable[[str], object]) -> Delivered:
         """Bring the image (as it is named here) to the cluster; raises DeliveryFailed."""
@@ -112,7 +116,12 @@ class Delivery:
         except EngineError as error:
             raise DeliveryFailed(error.message) from error
         if way.by == "load":
-            await self._load(engine, image, way, say)
+            if way.product == "minikube" and cluster.status.container_runtime == "docker":
+                say(
+                    f"     Before a run, `eval $(minikube -p {way.name} docker-env)` has images built in the cluster itself"
+                )
+            async with self._loading:  # two at once get into each other's way (k3d's tools node), and share one disk
+                await self._load(engine, image, way, say)
         return Delivered(named.local, named.cluster)
 
     async def _push(self, engine: Engine, image: str, environ: Mapping[str, str], say: Callable[[str], object]) -> None:
@@ -142,8 +151,11 @@ class Delivery:
         argv = tuple(word.format(image=image, name=way.name) for word in _LOADED[way.product])
         say(f"STEP — Loading image to {way.product}: {image}")
 
+        said: list[str] = []
+
         def tell(text: str) -> None:
-            say(f"     {text.rstrip()}")
+            say("\n".join(f"     {line}" for line in text.splitlines()))
+            said[:] = [line for line in (*said, *text.splitlines()) if line.strip()][-1:]
 
         lines = Lines(tell)
         environ = {**self._environment(), "DOCKER_HOST": engine.info.address}
@@ -156,7 +168,8 @@ class Delivery:
             ) from error
         lines.close()
         if ended.code:
-            raise DeliveryFailed(f"`{' '.join(argv)}` ended with exit code {ended.code}")
+            told = f": {said[-1].strip()}" if said else ""
+            raise DeliveryFailed(f"`{' '.join(argv)}` ended with exit code {ended.code}{told}")
 
 
 async def _there(engine: Engine, image: str, auth: RegistryAuth | None) -> str:
@@ -180,6 +193,7 @@ def told_of_push(error: EngineError, image: str, auth: RegistryAuth | None) -> s
         f"the credentials of {auth.username or 'the identity token'} are not enough" if auth else "nobody is logged in"
     )
     advice = (
+        (isinstance(error, PushDenied) and host == HUB, f"{known}: {_ELSEWHERE}"),
         (isinstance(error, PushDenied), f"{known}: log in with `docker login {host}`"),
         (isinstance(error, PushUntrusted), f"{trust} `insecure-registries` of /etc/docker/daemon.json"),
         (_FULL.search(words), "a disk is full: make room there"),

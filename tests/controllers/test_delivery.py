@@ -24,6 +24,7 @@ HOST = EngineInfo(
 PRIVATE = EngineInfo(
     product="dockerd", version="1", api_version="1.44", arch="amd64", address="unix:///x", private=True
 )
+AFAR = EngineInfo(product="dockerd", version="1", api_version="1.44", arch="amd64", address="tcp://10.0.0.1:2376")
 REGISTRY = RegistryHosting(host="localhost:5001")
 
 
@@ -54,6 +55,7 @@ def cluster(
         (cluster("gke"), "push", HOST, Way("push")),
         (cluster("docker-desktop", runtime="docker"), "push", HOST, Way("nothing")),
         (cluster("docker-desktop", runtime="docker"), "push", PRIVATE, Way("push")),
+        (cluster("docker-desktop", runtime="docker"), "push", AFAR, Way("push")),
         (cluster("docker-desktop"), "push", HOST, Way("push")),
     ],
 )
@@ -63,8 +65,10 @@ def test_images_get_to_a_cluster_as_it_can_have_them(to: Cluster, needs: str, en
 
 def test_minikube_has_what_is_built_where_its_docker_is_used() -> None:
     to = cluster("minikube", runtime="docker")
-    assert way_to(to, "push", HOST, {"MINIKUBE_ACTIVE_DOCKERD": "minikube"}) == Way("nothing")
-    assert way_to(to, "push", HOST, {}).by == "load"
+    assert way_to(to, "push", HOST, {"MINIKUBE_ACTIVE_DOCKERD": "minikube-shop"}) == Way("nothing")
+    loaded = Way("load", product="minikube", name="minikube-shop")
+    assert way_to(to, "push", HOST, {"MINIKUBE_ACTIVE_DOCKERD": "another"}) == loaded
+    assert way_to(to, "push", HOST, {}) == loaded
 
 
 def test_the_way_is_not_known_before_the_cluster_is_reached() -> None:

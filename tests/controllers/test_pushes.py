@@ -16,6 +16,7 @@ from tests.engines import IMAGE, RunningEngine
 from upright.controllers import delivery as pushing
 from upright.controllers.delivery import Delivered, Delivery, DeliveryFailed, Layers
 from upright.controllers.engines import Engines
+from upright.controllers.world.engine.errors import PushDenied
 from upright.controllers.world.engine.protocol import Progress
 from upright.controllers.world.processes import LocalProcesses
 from upright.openapi.v1alpha1.cluster import RegistryHosting
@@ -37,7 +38,7 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
     return "asyncio", {"use_uvloop": True}
 
 
-class _Ready(Engines):
+class Ready(Engines):
     """Engines that is one which runs already."""
 
     def __init__(self, engine: DockerEngine) -> None:
@@ -54,7 +55,7 @@ async def push(
     to = cluster("kind", RegistryHosting(host=address, host_from_container_runtime="reg:5000"))
     async with running.connected() as engine, LocalProcesses() as processes:
         await engine.tag(IMAGE, NAME)
-        delivery = Delivery(_Ready(engine), processes, lambda: environ)
+        delivery = Delivery(Ready(engine), processes, lambda: environ)
         return await delivery(NAME, to, "push", (told if told is not None else []).append)
 
 
@@ -186,6 +187,11 @@ async def test_a_refusal_is_told_with_what_to_do(
     small.faults += [("PUT", "manifests", answer)] * 4
     with pytest.raises(DeliveryFailed, match=words):
         await push(private_dockerd, small.address, {})
+
+
+async def test_docker_hub_that_refuses_leads_to_a_registry_of_ones_own() -> None:
+    told = pushing.told_of_push(PushDenied("denied"), "shop/web:1", None)
+    assert told.endswith("name a registry that the cluster pulls from: default_registry('HOST') in the Tiltfile")
 
 
 @engine_test
