@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import anyio
 from msgspec import Struct
+from msgspec.structs import replace
 
 from upright.controllers.runtime.controller import Controller, Outcome
 from upright.controllers.sight import Sight
@@ -31,9 +32,15 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.cluster import ClusterSpec
 
 
+HEALTH_SECONDS = 15.0
+UNWELL_TIMES = 4
+"""So often in a row a cluster must be unwell before that is told."""
+
+
 class _Connected(Struct, frozen=True):
     info: ClusterInfo
     at: datetime
+    error: str = ""
 
 
 class ClusterController(Controller[Cluster]):
@@ -96,11 +103,30 @@ class ClusterController(Controller[Cluster]):
             info = await kubernetes.connect()
             self._clusters.put(cluster.name, kubernetes, Sight(kubernetes, group, self._clock))
             try:
-                report(_Connected(info, self._clock()))
-                await anyio.sleep_forever()
+                connected = _Connected(info, self._clock())
+                report(connected)
+                await self._heed(kubernetes, connected, report)
             finally:
                 self._clusters.remove(cluster.name)
                 group.cancel_scope.cancel()
+
+    async def _heed(self, kubernetes: Kubernetes, connected: _Connected, report: Callable[[Any], None]) -> None:
+        """Ask how the cluster is from time to time, and tell when it is unwell for long, and when it is well again."""
+        failed = 0
+        while True:
+            await anyio.sleep(HEALTH_SECONDS)
+            trouble = await kubernetes.unwell()
+            failed = failed + 1 if trouble else 0
+            told = trouble if failed >= UNWELL_TIMES else ""
+            if told == connected.error:
+                continue
+            connected = replace(connected, error=told)
+            report(connected)
+            log = self._logs.open("cluster", "")
+            if told:
+                log.write(f"Cluster status error: {told}", level="ERROR")
+            else:
+                log.write("The cluster is well again")
 
     def _explain(self, error: BaseException) -> str:
         if isinstance(error, BaseExceptionGroup):
@@ -127,4 +153,5 @@ def _status(connected: _Connected, cluster: Cluster) -> ClusterStatus:
         connection=ClusterConnectionStatus(kubernetes=kubernetes),
         version=info.version,
         container_runtime=info.container_runtime,
+        error=connected.error,
     )

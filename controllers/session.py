@@ -110,7 +110,11 @@ class SessionController(Controller[Session]):
         ended = state.terminated if state is not None else None
         beside, broken = _extensions(turn, state)
         needed = {name for r in resources if r.spec.auto_init for name in _clusters_of(r)}
-        trouble = [one.status.error for one in turn.all(Cluster) if one.name in needed and one.status.error]
+        trouble = [
+            one.status.error  # of one that was reached and is unwell the watches tell
+            for one in turn.all(Cluster)
+            if one.name in needed and one.status.error and one.status.connected_at is None
+        ]
         seen = Observed(
             targets=targets,
             failures=[failure for r in resources for failure in r.status.failures],

@@ -41,6 +41,10 @@ class EmbeddedCluster:
         """Return what the cluster is; it is in this process, and always reached."""
         return self._info
 
+    async def unwell(self) -> str:
+        """Return that nothing is wrong: it is as well as this process."""
+        return ""
+
     async def apply(self, obj: Json, *, namespace: str, how: ApplyHow = AS_USUAL) -> Json:
         """Create the object or patch it to what is wanted; what cannot be changed in place is deleted and made anew."""
         kind = self._kind(str(obj.get("apiVersion", "")), str(obj.get("kind", "")))

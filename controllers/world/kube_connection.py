@@ -112,6 +112,12 @@ class KubeConnection:
                 await self._renew(secrets)
         raise AssertionError("unreachable")
 
+    async def check(self, path: str, seconds: float) -> None:
+        """Have an answer, whatever it says; raises what is no success."""
+        headers = self._headers(JSON, await self._secrets())
+        async with self._send("GET", path, None, _timeout(total=seconds), headers=headers):
+            return
+
     @asynccontextmanager
     async def stream(
         self,

@@ -82,6 +82,17 @@ class KubeconfigCluster:
             return {}
         return next(iter(listed.get("items") or ()), {})
 
+    async def unwell(self) -> str:
+        """Ask whether the cluster lives and is ready; the words are Tilt's, with what it answered."""
+        for path, told in (("/livez", "cluster did not pass liveness check"), ("/readyz", "cluster not ready")):
+            try:
+                await self._connection.check(path, CONNECT_SECONDS)
+            except (Unauthorized, Forbidden, NotFound):
+                continue  # it answers, and does not tell us
+            except APIError as error:
+                return f"{told}: {error.message}"
+        return ""
+
     async def apply(self, obj: Json, *, namespace: str, how: ApplyHow = AS_USUAL) -> Json:
         """Have the object as wanted; see ``Kubernetes.apply``."""
         return await self._applying.apply(obj, namespace, how)

@@ -91,6 +91,10 @@ class Kubernetes(Protocol):
         """Reach the cluster; raises ServiceUnavailable with what to do when it cannot be reached."""
         ...
 
+    async def unwell(self) -> str:
+        """Ask the cluster how it is; return what is wrong with it, empty if nothing is."""
+        ...
+
     async def apply(self, obj: Json, *, namespace: str, how: ApplyHow = AS_USUAL) -> Json:
         """Create the object, or change it to what is wanted; an immutable field means delete, wait, create.
 

@@ -85,7 +85,7 @@ class ClusterStatus(Model):
     arch: str = omit("")
     """The processor architecture of its nodes, as in amd64."""
     error: str = omit("")
-    """Why it cannot be reached; empty while it can."""
+    """Why it cannot be reached, or since it was reached what is wrong with it; empty while nothing is."""
     connected_at: MicroTime | None = None
     """When it was reached first."""
     registry: RegistryHosting | None = None

@@ -62,6 +62,7 @@ class FakeKubernetes:
     hows: list[ApplyHow] = field(default_factory=list[ApplyHow])
     refuses: dict[str, APIError] = field(default_factory=dict[str, APIError])
     unreachable: str = ""
+    trouble: str = ""
     logs_of: dict[tuple[str, str, int | None], FakeLog] = field(default_factory=dict[Any, FakeLog])
     asked: list[LogRequest] = field(default_factory=list["LogRequest"])
     ports: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict[Any, tuple[str, int]])
@@ -80,6 +81,9 @@ class FakeKubernetes:
         if self.unreachable:
             raise ServiceUnavailable(self.unreachable)
         return INFO
+
+    async def unwell(self) -> str:
+        return self.trouble
 
     async def apply(self, obj: Json, *, namespace: str, how: ApplyHow = AS_USUAL) -> Json:
         self.hows.append(how)

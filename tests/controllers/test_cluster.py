@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from pathlib import Path
 
+    import pytest
+
 CONNECTION = ClusterConnection(kubernetes=KubernetesConnection(context="fake"))
 
 
@@ -89,3 +91,20 @@ async def test_another_server_connects_again(tmp_path: Path) -> None:
         )
         assert again.status.version == first.status.version
         assert clusters.get("") is not None
+
+
+async def test_a_cluster_that_is_unwell_for_long_says_so_until_it_is_well_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("upright.controllers.cluster.HEALTH_SECONDS", 0.01)
+    kubernetes = FakeKubernetes(trouble="cluster not ready: etcd failed")
+    async with world(tmp_path, kubernetes) as (r, _):
+        await r.put(cluster())
+        first = await r.until(Cluster, "default", lambda one: one.status.connected_at)
+        told = await r.until(Cluster, "default", lambda one: one.status.error)
+        assert told.status.error == "cluster not ready: etcd failed"
+        assert told.status.connected_at == first.status.connected_at
+        kubernetes.trouble = ""
+        well = await r.until(Cluster, "default", lambda one: not one.status.error, told.metadata.resource_version)
+        assert well.status.version == "v1.36.2"
+        assert r.log("cluster") == ["Cluster status error: cluster not ready: etcd failed", "The cluster is well again"]

@@ -28,11 +28,13 @@ async def test_a_server_that_was_killed_is_seen_again_and_what_is_applied_meanwh
         seen = Seen()
         async with there.reached(tmp_path, QUICK) as cluster, anyio.create_task_group() as group:
             await cluster.connect()
+            assert await cluster.unwell() == ""
             await cluster.apply(config_map("before"), namespace="default")
             group.start_soon(cluster.watch, "v1", "ConfigMap", "default", seen.tell)
             await seen.until(lambda s: "SYNCED" in s.types)
             server.kill()
             await seen.until(lambda s: "LOST" in s.types)
+            assert "cluster did not pass liveness check: " in await cluster.unwell()
             applied: list[Json] = []
 
             async def apply() -> None:
