@@ -49,10 +49,11 @@ class Way(Struct, frozen=True):
 
 
 class Delivered(Struct, frozen=True):
-    """An image's names now that the cluster can have it."""
+    """An image's names now that the cluster can have it; ``digest`` is its registry's, empty if it went to none."""
 
     local: str
     cluster: str
+    digest: str = ""
 
 
 class DeliveryFailed(Exception):
@@ -104,6 +105,7 @@ class Delivery:
 
     async def __call__(self, image: str, cluster: Cluster, needs: str, say: Callable[[str], object]) -> Delivered:
         """Bring the image (as it is named here) to the cluster; raises DeliveryFailed."""
+        digest = ""
         try:
             engine = await self._engines.get()
             environ = self._environment()
@@ -112,7 +114,7 @@ class Delivery:
             if named.local != image:
                 await engine.tag(image, named.local)
             if way.by == "push":
-                await self._push(engine, named.local, environ, say)
+                digest = await self._push(engine, named.local, environ, say)
         except EngineError as error:
             raise DeliveryFailed(error.message) from error
         if way.by == "load":
@@ -122,20 +124,20 @@ class Delivery:
                 )
             async with self._loading:  # two at once get into each other's way (k3d's tools node), and share one disk
                 await self._load(engine, image, way, say)
-        return Delivered(named.local, named.cluster)
+        return Delivered(named.local, named.cluster, digest)
 
-    async def _push(self, engine: Engine, image: str, environ: Mapping[str, str], say: Callable[[str], object]) -> None:
-        """Push, again if the registry does not answer; not at all if it has the image."""
+    async def _push(self, engine: Engine, image: str, environ: Mapping[str, str], say: Callable[[str], object]) -> str:
+        """Push and return the digest, again if the registry does not answer; not at all if it has the image."""
         auth = await registry_auth(image, environ, self._processes, say)
         if digest := await _there(engine, image, auth):
             say(f"     Not pushed: {image} is in the registry already, with this content ({digest})")
-            return
+            return digest
         say(f"STEP — Pushing {image}")
         pause = FIRST_PAUSE_SECONDS
         for attempt in range(1, PUSH_ATTEMPTS + 1):
             since = anyio.current_time()
             try:
-                await engine.push(image, auth=auth, tell=Layers(say).tell)
+                return await engine.push(image, auth=auth, tell=Layers(say).tell)
             except PushUnavailable as error:
                 if attempt == PUSH_ATTEMPTS or anyio.current_time() - since > PATIENCE_SECONDS:
                     raise DeliveryFailed(told_of_push(error, image, auth)) from error
@@ -144,8 +146,7 @@ class Delivery:
                 pause *= 2
             except EngineError as error:
                 raise DeliveryFailed(told_of_push(error, image, auth)) from error
-            else:
-                return
+        return ""
 
     async def _load(self, engine: Engine, image: str, way: Way, say: Callable[[str], object]) -> None:
         argv = tuple(word.format(image=image, name=way.name) for word in _LOADED[way.product])

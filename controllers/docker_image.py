@@ -9,7 +9,7 @@ from upright.controllers import images
 from upright.controllers.build_reason import FIRST, UNCHANGED
 from upright.controllers.image_step import BuildError, ImageStepController, Inputs, Made, is_ahead
 from upright.controllers.known_builds import Look, Wanted
-from upright.controllers.world.engine.errors import EngineError, ImageNotFound
+from upright.controllers.world.engine.errors import EngineError
 from upright.controllers.world.engine.ignores import Ignore
 from upright.controllers.world.engine.protocol import BuildRequest
 from upright.openapi.v1alpha1.docker_image import DockerImage, DockerImageStatus, ImageStatus
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from upright.controllers.delivery import Delivery
+    from upright.controllers.delivery import Delivered, Delivery
     from upright.controllers.engines import Engines
     from upright.controllers.known_builds import KnownBuilds
     from upright.controllers.world.engine.protocol import Engine
@@ -46,12 +46,14 @@ class DockerImageController(ImageStepController[DockerImage]):
         super().__init__(delivery, logs, clock)
         self._engines = engines
         self._known = known
+        self._wanted: dict[str, Wanted] = {}
 
     async def make(self, image: DockerImage, inputs: Inputs, log: LogWriter) -> Made:
         """Build the Dockerfile on the images that were built for its bases; what is there of the same is taken."""
         log.write(f"STEP — Building Dockerfile: [{image.spec.ref}]{_AHEAD if is_ahead(image) else ''}")
         bases = {one.spec.selector: one.status.image_from_local for one in inputs.maps}
         wanted = Wanted(image.spec.ref, image.spec.dockerfile_contents, _request(image, bases), bases)
+        self._wanted[image.name] = wanted
         try:
             engine = await self._engines.for_a_build()
             look = await self._known.look(wanted, engine) if self._known is not None else Look(FIRST)
@@ -69,15 +71,17 @@ class DockerImageController(ImageStepController[DockerImage]):
         return Made(reference, why="" if there else look.why, new=not there)
 
     async def _there(self, wanted: Wanted, look: Look, engine: Engine) -> str:
-        """Return the id of the image that was built of the same, if the engine has it still."""
-        if look.known is None or self._known is None:
-            return ""
-        try:
-            found = (await engine.image(look.known.image)).id
-        except ImageNotFound:
-            return ""
-        await self._known.reuse(wanted, look)
+        """Return the id of the image that was built of the same, if it is still to be had."""
+        found = await self._known.fetch(look, engine) if self._known is not None else ""
+        if found and self._known is not None:
+            await self._known.reuse(wanted, look)
         return found
+
+    async def delivered(self, image: DockerImage, reference: str, sent: Delivered) -> None:
+        """Remember where the image is now, for a run that has it no more."""
+        wanted = self._wanted.get(image.name)
+        if self._known is not None and wanted is not None and sent.digest:
+            await self._known.pushed(wanted, reference, sent.local, sent.digest)
 
     async def _built(self, wanted: Wanted, look: Look, engine: Engine, log: LogWriter) -> str:
         built = await engine.build(wanted.request, lambda line: log.write(f"     {line}"))

@@ -101,6 +101,9 @@ class ImageStepController(Controller[I]):
         """Make the image; raises BuildError."""
         raise NotImplementedError
 
+    async def delivered(self, image: I, reference: str, sent: Delivered) -> None:
+        """Hear that an image has got to its cluster."""
+
     def watches(self) -> Iterable[Watch]:
         yield Watch(ImageMap, self._built_on)
         yield Watch(Cluster, lambda _: [Key("", found.name) for found in self._all()])
@@ -178,6 +181,7 @@ class ImageStepController(Controller[I]):
         except DeliveryFailed as error:
             log.write(f"     {error}", level="ERROR")
             return Sent(None, str(error), self._clock())
+        await self.delivered(image, reference, delivered)
         return Sent(delivered, "", self._clock())
 
     def _twin(self, turn: Turn[I]) -> ImageStatus | None:

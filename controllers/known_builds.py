@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+import anyio
 import anyio.to_thread
 from msgspec import Struct
 from msgspec.structs import replace
 
+from upright.controllers import images
 from upright.controllers.build_reason import FIRST, why
 from upright.controllers.world.build_inputs import Context, Inputs, TooLarge, digest, mark_of, read_context
 from upright.controllers.world.build_memory import Known
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from upright.controllers.world.build_memory import BuildMemory
     from upright.controllers.world.engine.protocol import BuildRequest, Engine, RegistryAuth
 
+_ANSWER_SECONDS = 5.0
 _FETCHES = re.compile(r"^\s*ADD\s+(?:--\S+\s+)*(?:https?://|git@|git://)", re.IGNORECASE | re.MULTILINE)
 _MOUNTED = re.compile(r"--mount=\S*?\bfrom=([^,\s]+)")
 _NEWEST = "pull=True asks for the newest base images"
@@ -107,11 +111,32 @@ class KnownBuilds:
         inputs = replace(look.inputs, bases=bases)
         await self._keep(wanted, Known(inputs.key, image, {}, inputs))
 
-    async def reuse(self, wanted: Wanted, look: Look, pushed: Mapping[str, str] | None = None) -> None:
-        """Remember that a build was of use again, and where it is now."""
-        if look.known is not None and look.inputs is not None:
-            known = replace(look.known, pushed={**look.known.pushed, **(pushed or {})}, inputs=look.inputs)
-            await self._keep(wanted, known)
+    async def fetch(self, look: Look, engine: Engine) -> str:
+        """Return the id of the image that was built of the same: the engine has it, or a registry that it was pushed to; else nothing."""
+        if look.known is None:
+            return ""
+        if found := await _here(look.known.image, engine):
+            return found
+        for name, digest_there in look.known.pushed.items():
+            auth, found = await self._auth(name), ""
+            with anyio.move_on_after(_ANSWER_SECONDS), suppress(EngineError):
+                found = await engine.remote_digest(name, auth=auth)
+            if found == digest_there:
+                with suppress(EngineError):
+                    pulled = await engine.pull(f"{images.split(name)[0]}@{found}", auth=auth)
+                    return pulled.id if pulled.id == look.known.image else ""
+        return ""
+
+    async def reuse(self, wanted: Wanted, look: Look) -> None:
+        """Remember that a build was of use again."""
+        if look.known is not None:
+            await self._keep(wanted, replace(look.known, inputs=look.inputs))
+
+    async def pushed(self, wanted: Wanted, reference: str, name: str, digest_there: str) -> None:
+        """Remember that the image, as it is named here, is in a registry, and by which name."""
+        records = await anyio.to_thread.run_sync(self._memory.recall, wanted.about)
+        if records and images.built_reference(wanted.ref, records[0].image) == reference:
+            await self._keep(wanted, replace(records[0], pushed={name: digest_there}))
 
     async def _keep(self, wanted: Wanted, known: Known) -> None:
         await anyio.to_thread.run_sync(partial(self._memory.keep, wanted.about, known))
@@ -142,7 +167,6 @@ async def _here(name: str, engine: Engine) -> str:
 
 def _needed(wanted: Wanted) -> Sequence[str]:
     """Return the images that the Dockerfile names and that nothing of ours builds."""
-    from upright.controllers import images  # noqa: PLC0415  reason: only where something is built
     from upright.controllers.tiltfile.dockerfile import base_images  # noqa: PLC0415  reason: heavy, only where something is built
 
     given = [f"{name}={value}" for name, value in _args(wanted.request)]

@@ -14,10 +14,13 @@ from tests.controllers.test_delivery import cluster
 from tests.controllers.world.engine.small_registry import refusal, small_registry
 from tests.engines import IMAGE, RunningEngine
 from upright.controllers import delivery as pushing
+from upright.controllers import images
 from upright.controllers.delivery import Delivered, Delivery, DeliveryFailed, Layers
 from upright.controllers.engines import Engines
+from upright.controllers.known_builds import KnownBuilds, Wanted
+from upright.controllers.world.build_memory import BuildMemory
 from upright.controllers.world.engine.errors import PushDenied
-from upright.controllers.world.engine.protocol import Progress
+from upright.controllers.world.engine.protocol import BuildRequest, Progress
 from upright.controllers.world.processes import LocalProcesses
 from upright.openapi.v1alpha1.cluster import RegistryHosting
 
@@ -87,6 +90,37 @@ async def test_what_the_registry_has_is_not_pushed_again(private_dockerd: Runnin
             f"     Not pushed: {first.local} is in the registry already, with this content (sha256:"
         )
         assert len(told) == 1
+
+
+@engine_test
+async def test_what_the_engine_has_lost_is_fetched_from_the_registry_and_not_built(
+    private_dockerd: RunningEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context/app").write_text("one")
+    dockerfile = "FROM scratch\nCOPY app /app\n"
+    request = BuildRequest(dockerfile=dockerfile, context=tmp_path / "context")
+    wanted = Wanted("shop/lost", dockerfile, request, {})
+    known = KnownBuilds(BuildMemory(tmp_path / "memory"), nobody)
+    with docker_registry(tmp_path / "registry", namespace(private_dockerd)) as registry:
+        async with private_dockerd.connected() as engine:
+            built = await engine.build(request, lambda _: None)
+            await known.learn(wanted, await known.look(wanted, engine), built, engine)
+            name = f"{registry.address}/shop_lost:tilt-{built.removeprefix('sha256:')[:16]}"
+            await engine.tag(built, name)
+            digest = await engine.push(name)
+            await known.pushed(wanted, images.built_reference("shop/lost", built), name, digest)
+            await engine.remove_image(built, force=True)
+            look = await known.look(wanted, engine)
+            assert await known.fetch(look, engine) == built
+            assert (await engine.image(built)).digests == (f"{registry.address}/shop_lost@{digest}",)
+            await engine.remove_image(built, force=True)
+    async with private_dockerd.connected() as engine:
+        assert await known.fetch(look, engine) == ""
+
+
+async def nobody(_image: str) -> None:
+    return None
 
 
 @engine_test
