@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
+import yaml
 
 from tests.controllers.world.remote import REAL, Remote
 from upright.controllers.world.kube_applying import KubeApplying
@@ -252,3 +253,55 @@ async def test_a_namespace_that_is_on_its_way_out_is_made_anew(tmp_path: Path) -
                 await cluster.apply(pod, namespace=own)
         finally:
             await cluster.delete(ref)
+
+
+async def apply_until_refused(cluster: KubeconfigCluster, space: str) -> None:
+    """Apply again and again: a server needs a moment to heed a webhook."""
+    while True:
+        await cluster.apply(config_map(), namespace=space)
+        await cluster.delete(Ref("v1", "ConfigMap", "a", space))
+
+
+@pytest.mark.slow
+async def test_a_webhook_that_nobody_serves_is_waited_for_and_then_told(tmp_path: Path) -> None:
+    async with real(tmp_path) as (cluster, space):
+        hook = {
+            "name": "nobody.upright.example",
+            "failurePolicy": "Fail",
+            "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+            "timeoutSeconds": 1,
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": space}},
+            "rules": [
+                {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}
+            ],
+            "clientConfig": {"url": "https://127.0.0.1:1/validate"},
+        }
+        kind = "ValidatingWebhookConfiguration"
+        name = f"{space}.example"
+        configuration: Json = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind}
+        await cluster.apply({**configuration, "metadata": {"name": name}, "webhooks": [hook]}, namespace="")
+        try:
+            told = r'failed calling webhook "nobody.upright.example": .*\(tried \d+ times in'
+            with pytest.raises(InternalError, match=told), anyio.fail_after(3):
+                await apply_until_refused(cluster, space)
+            async with anyio.create_task_group() as group:
+                group.start_soon(cluster.delete, Ref(configuration["apiVersion"], kind, name))
+                with anyio.fail_after(30):
+                    made = await cluster.apply(config_map("b"), namespace=space)
+            assert made["metadata"]["name"] == "b"
+        finally:
+            await cluster.delete(Ref(configuration["apiVersion"], kind, name))
+
+
+@pytest.mark.slow
+async def test_who_may_not_deploy_is_told_what_is_missing(tmp_path: Path) -> None:
+    async with real(tmp_path) as (_, space):
+        config = yaml.safe_load(await anyio.Path(REAL).read_text())
+        for user in config["users"]:
+            user["user"]["as"] = "nobody"
+        path = anyio.Path(tmp_path / "as-nobody")
+        await path.write_text(yaml.safe_dump(config))
+        async with Remote(Path(path), 0).reached(tmp_path / "nobody") as cluster:
+            with pytest.raises(Forbidden, match=rf'User "nobody" cannot \w+ .* auth can-i \w+ configmaps -n {space}`'):
+                await cluster.apply(config_map(), namespace=space)

@@ -6,21 +6,23 @@ import base64
 import json
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import anyio
 import pytest
 import yaml
 
 from tests.controllers.world.fake_api import NOW, Authority, FakeApi, encoded, fake_api, kubeconfig
+from tests.controllers.world.remote import REAL
 from upright.controllers.world.kubeconfig_cluster import kubeconfig_cluster
 from upright.controllers.world.kubeconfig_files import choose_context
-from upright.openapi.errors import ServiceUnavailable
+from upright.openapi.errors import Forbidden, ServiceUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from datetime import datetime
-    from pathlib import Path
 
     from upright.controllers.world.kubeconfig_cluster import KubeconfigCluster
 
@@ -367,3 +369,50 @@ async def test_a_plugin_that_hangs_is_ended_with_all_that_it_started(
     assert "did not answer within 0.5 s: visit https://login.example" in message
     line = anyio.Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}/cmdline")
     assert not await line.exists() or "987" not in await line.read_text()
+
+
+@pytest.fixture
+def real() -> dict[str, Any]:
+    """Return the user and the cluster of a real kubeconfig, with a client certificate."""
+    if not REAL:
+        pytest.skip("no UPRIGHT_TEST_KUBECONFIG")
+    found = choose_context("", "", {"KUBECONFIG": REAL}).config
+    user: dict[str, Any] = found["users"][0]["user"]
+    if "client-certificate-data" not in user:
+        pytest.skip("the real kubeconfig has no client certificate")
+    return {"user": user, "cluster": found["clusters"][0]["cluster"]}
+
+
+async def test_a_plugins_certificate_lets_into_a_real_cluster(tmp_path: Path, real: dict[str, Any]) -> None:
+    def decoded(name: str) -> str:
+        return base64.b64decode(real["user"][name]).decode()
+
+    answer = credential(
+        clientCertificateData=decoded("client-certificate-data"), clientKeyData=decoded("client-key-data")
+    )
+    await anyio.Path(tmp_path / "answer.json").write_text(answer)
+    user = plugin(tmp_path, f"cat {tmp_path}/answer.json")
+    async with reached(tmp_path, 1, None, user, cluster=real["cluster"]) as there:
+        assert (await there.connect()).version.startswith("v1.")
+
+
+async def test_a_pods_token_lets_into_its_own_cluster(
+    tmp_path: Path, real: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with reached(tmp_path, 1, None, real["user"], cluster=real["cluster"]) as admin:
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": []}}
+        path = "/api/v1/namespaces/default/serviceaccounts/default/token"
+        answer = await admin._connection.call("POST", path, body=request)
+    account = anyio.Path(tmp_path / "account")
+    await account.mkdir()
+    authority = base64.b64decode(real["cluster"]["certificate-authority-data"]).decode()
+    for name, text in (("token", answer["status"]["token"]), ("ca.crt", authority), ("namespace", "default")):
+        await (account / name).write_text(text)
+    monkeypatch.setattr("upright.controllers.world.kubeconfig_files.SERVICE_ACCOUNT", Path(account))
+    address = urlsplit(real["cluster"]["server"])
+    environ = {"KUBERNETES_SERVICE_HOST": str(address.hostname), "KUBERNETES_SERVICE_PORT": str(address.port)}
+    context = choose_context("in-cluster", "", environ)
+    async with kubeconfig_cluster(context, tmp_path / "pod" / "kubeconfig", Clock()) as there:
+        assert (await there.connect()).version.startswith("v1.")
+        with pytest.raises(Forbidden, match="system:serviceaccount:default:default"):
+            await there.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}, namespace="default")
