@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 from msgspec.structs import replace
 
-from upright.controllers import resource_status, serving
+from upright.controllers import serving
 from upright.controllers.fingerprint import AHEAD
-from upright.controllers.resource_status import Picture
+from upright.controllers.judge import Judge
+from upright.controllers.resource_decision import Place, Seen, begun, status_of_update
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
 from upright.controllers.scheduler import EARLY, Scheduler, Wish, early, wish
-from upright.controllers.serving import Serving
 from upright.controllers.switches import is_disabled
-from upright.controllers.tiltfile_status import tiltfile_status
 from upright.controllers.unfinished import Unfinished
 from upright.controllers.update import (
+    Update,
     build_reason,
     builds,
     cause_of,
@@ -28,9 +28,7 @@ from upright.controllers.update import (
     with_apply_limit,
 )
 from upright.controllers.verdict.budgets import in_force, of_run
-from upright.controllers.verdict.cards import card_of_finding, card_of_update
-from upright.controllers.verdict.lateness import lateness
-from upright.controllers.verdict.phases import late_steps
+from upright.controllers.verdict.phases import phases_now
 from upright.openapi.v1alpha1.cluster import Cluster
 from upright.openapi.v1alpha1.cmd import Cmd
 from upright.openapi.v1alpha1.cmd_image import CmdImage
@@ -40,7 +38,7 @@ from upright.openapi.v1alpha1.docker_image import DockerImage
 from upright.openapi.v1alpha1.image_map import ImageMap
 from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply
 from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery
-from upright.openapi.v1alpha1.resource import TILTFILE, BuildRunning, Resource, ResourceStatus
+from upright.openapi.v1alpha1.resource import TILTFILE, Resource
 from upright.openapi.v1alpha1.session import Session
 from upright.openapi.v1alpha1.tiltfile import Tiltfile, TiltfileStatus
 
@@ -48,16 +46,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
+    from upright.controllers.resource_decision import Decided
     from upright.controllers.runtime.turn import Turn
-    from upright.controllers.update import Find, Update
-    from upright.controllers.verdict.budgets import Budgets
+    from upright.controllers.update import Find
     from upright.controllers.world.logs import Logs
     from upright.openapi.meta import Object
-    from upright.openapi.v1alpha1.failure import Failure
     from upright.openapi.v1alpha1.limits import Limits
 
 HOLD_REFRESH_SECONDS = 5.0
 """How often a resource that has no place looks again why: who is in its way changes without telling it."""
+_NOTHING_YET = Update("running", (), ())
 STEPS: tuple[type[Object], ...] = (Cmd, DockerImage, CmdImage, KubernetesApply, DockerComposeService)
 
 
@@ -72,7 +70,8 @@ class ResourceController(Controller[Resource]):
     owns: ClassVar[tuple[type[Object], ...]] = STEPS
     reads: ClassVar[tuple[type[Object], ...]] = (Session, Tiltfile)
 
-    def __init__(self, logs: Logs, tail: Callable[[str, int], Sequence[str]]) -> None:
+    def __init__(self, logs: Logs, tail: Callable[[str, int], Sequence[str]], judge: Judge | None = None) -> None:
+        self._judge = judge or Judge()
         self.scheduler = Scheduler(wake=lambda name: self.wake(Key("", name.removesuffix(EARLY))))
         self._logs = logs
         self._tail = tail
@@ -89,73 +88,113 @@ class ResourceController(Controller[Resource]):
         yield Watch(Tiltfile, self._tiltfile_seen)
 
     async def reconcile(self, turn: Turn[Resource]) -> Outcome:
+        seen, ahead = self._look(turn)
+        self._tell(seen)
+        decided = self._judge.resource(seen, self._tail)
+        if seen.disabled:
+            self._unfinished.forget(seen.resource.name)
+        (self._troubled.add if decided.troubled else self._troubled.discard)(seen.resource.name)
+        await self._act(turn, seen, decided, ahead)
+        return Outcome(decided.status, _look_again(seen, decided.times))
+
+    def _look(self, turn: Turn[Resource]) -> tuple[Seen, tuple[Object, ...]]:
+        """Gather all that the decision is made of, and what is to be built already while the resource is held.
+
+        A place is asked for here, as only who has one may begin.
+        """
         resource = turn.obj
         if resource.spec.kind == "tiltfile":
             tiltfile = turn.get(Tiltfile, resource.name)
             executed = tiltfile.status if tiltfile is not None else TiltfileStatus()
-            return Outcome(tiltfile_status(executed, f"tiltfile:{resource.name}:1"))
+            return Seen(resource, turn.now, executed=executed), ()
         if is_disabled(resource.spec.disable_source, turn):
-            self.scheduler.release(resource.name)
-            self.scheduler.release(resource.name + EARLY)
-            self._unfinished.forget(resource.name)
-            await turn.apply((), prune=STEPS)
-            return Outcome(resource_status.disabled(resource, resource.status))
-        budgets = in_force(resource.spec.limits, self._session_limits(turn))
-        picture, failures = await self._updated(turn, budgets)
-        served = await self._served(turn, picture, budgets)
-        status = resource_status.whole(replace(picture, serving=served))
-        late = (
-            []
-            if served.blind
-            else [f for t in status.targets if (f := lateness(t, budgets.ready_timeout, served.waits))]
-        )
-        late += late_steps(resource, update_cmd_name(resource), turn.get, budgets)
-        red = [finding for finding in (*served.findings, *late) if finding.is_red(turn.now)]
-        failures += [card_of_finding(resource, finding, self._tail) for finding in red]
-        return Outcome(
-            status.model_copy(update={"failures": tuple(failures)}),
-            _look_again(picture, (served.after, *(f.due for f in late))),
+            return Seen(resource, turn.now, disabled=True), ()
+        limits = self._session_limits(turn)
+        place, ahead = self._place(turn)
+        status = begun(resource, place.cause, turn.now) if place.begins else resource.status
+        going = None
+        if status.current_build is not None:
+            limited = with_apply_limit(resource, in_force(resource.spec.limits, limits).apply_timeout)
+            going = update(limited, status.triggered, turn.get)
+        phases = tuple(phases_now(resource, update_cmd_name(resource), turn.get))
+        seen = Seen(resource, turn.now, limits, place, going, phases=phases)
+        return self._running(turn, seen), ahead
+
+    def _running(self, turn: Turn[Resource], seen: Seen) -> Seen:
+        """Return what is seen with what runs since the update."""
+        resource = seen.resource
+        if resource.spec.local is not None:
+            name = serving.serve_cmd_name(resource, status_of_update(seen).serve_run)
+            return replace(seen, server=turn.get(Cmd, name))
+        busy = self._unfinished.could_help(resource.name)
+        if resource.spec.kubernetes is None:
+            return replace(seen, compose=turn.get(DockerComposeService, resource.name), busy=busy)
+        return replace(
+            seen,
+            apply=turn.get(KubernetesApply, resource.name),
+            discovery=turn.get(KubernetesDiscovery, resource.name),
+            busy=busy,
         )
 
-    async def _updated(self, turn: Turn[Resource], budgets: Budgets) -> tuple[Picture, list[Failure]]:
-        """Begin the update if it is due and there is a place, or follow the one that runs."""
+    def _place(self, turn: Turn[Resource]) -> tuple[Place, tuple[Object, ...]]:
+        """Say how the next update stands: whether it is due, and has a place to begin; and what is built meanwhile."""
         resource, status = turn.obj, turn.obj.status
         cause = self._cause(resource)
         wanted = resource.spec.auto_init or status.triggered != "" or trigger_of(resource) != ""
         due = status.triggered != cause and wanted
-        hold = None
-        if due and status.current_build is None:
-            mine = wish(resource)
-            if self.scheduler.ask(mine) or await self._failed_early(turn, cause, mine):
-                self.scheduler.release(mine.name + EARLY)
-                status = self._begin(resource, cause, turn)
-            else:
-                hold = self.scheduler.hold(mine)
-        if status.current_build is not None:
-            going = update(with_apply_limit(resource, budgets.apply_timeout), status.triggered, turn.get)
-            await turn.apply(going.objects)
-            status = self._advanced(turn, status, going)
-        failures: list[Failure] = []
-        if status.build_history and status.build_history[0].error and status.current_build is None:
-            failures = [card_of_update(resource, status, self._tail)]
-        due = due and status.triggered != cause
-        return Picture(resource, status, Serving("none"), turn.now, due, hold), failures
+        if not due or status.current_build is not None:
+            return Place(cause, due), ()
+        mine = wish(resource)
+        ahead = self._ahead(turn, cause, mine) if not self.scheduler.ask(mine) else None
+        if ahead is not None and ahead.state != "failed":
+            return Place(cause, due, hold=self.scheduler.hold(mine)), ahead.objects
+        self.scheduler.release(mine.name + EARLY)
+        return Place(cause, due, begins=True), ()
 
-    async def _failed_early(self, turn: Turn[Resource], cause: str, mine: Wish) -> bool:
-        """Build the images while the resource waits for what only its deploying needs; True if one cannot be built.
+    def _ahead(self, turn: Turn[Resource], cause: str, mine: Wish) -> Update:
+        """Return how the images are going that are built while the resource waits for what only its deploying needs.
 
         What is built ahead of local resources that may write what it reads warms the caches only: it is built again when
         they are done, which is no work if what it reads is the same.
         """
         if not mine.images or not _may_build(turn.obj, turn.get):
-            return False
+            return _NOTHING_YET
         counts = not locals_ahead(turn.obj, turn.get)
         going = builds(turn.obj, cause if counts else cause + AHEAD, turn.get)
-        if going.state == "running" and self.scheduler.ask(early(mine)):
-            await turn.apply(going.objects)
-        if going.state != "running":
-            self.scheduler.release(mine.name + EARLY, well=counts and going.state == "done")
-        return counts and going.state == "failed"
+        if going.state == "running":
+            return going if self.scheduler.ask(early(mine)) else _NOTHING_YET
+        self.scheduler.release(mine.name + EARLY, well=counts and going.state == "done")
+        return replace(going, objects=()) if counts else _NOTHING_YET
+
+    def _tell(self, seen: Seen) -> None:
+        """Say in the log that the update begins or failed, and to the scheduler how it is going."""
+        resource, going = seen.resource, seen.going
+        if seen.place.begins:
+            writer = self._logs.open(f"build:{resource.name}", resource.name)
+            writer.write(build_reason(resource), fields={"buildEvent": "init"})
+        if seen.disabled:
+            self.scheduler.release(resource.name)
+            self.scheduler.release(resource.name + EARLY)
+        if going is None:
+            return
+        if going.state == "running":
+            self.scheduler.take(wish(resource))
+            return
+        self.scheduler.release(resource.name, well=going.state == "done")
+        if going.state == "failed":
+            writer = self._logs.open(f"build:{resource.name}", resource.name)
+            writer.write(f"Build Failed: {going.error}", level="ERROR", fields={"rule": going.rule})
+
+    async def _act(self, turn: Turn[Resource], seen: Seen, decided: Decided, ahead: tuple[Object, ...]) -> None:
+        """Have the steps that should be there by now, and the server once its update is done."""
+        if ahead:
+            await turn.apply(ahead)
+        if seen.disabled:
+            await turn.apply((), prune=STEPS)
+        if seen.going is not None:
+            await turn.apply(seen.going.objects)
+        if decided.server is not None:
+            await self._start_server(turn, decided.server)
 
     def _cause(self, resource: Resource) -> str:
         """Return ``cause_of`` the resource, computed once for each of its generations and triggers."""
@@ -165,44 +204,6 @@ class ResourceController(Controller[Resource]):
         if known is None or known[0] != inputs:
             known = self._causes[resource.name] = (inputs, cause_of(resource))
         return known[1]
-
-    def _begin(self, resource: Resource, cause: str, turn: Turn[Resource]) -> ResourceStatus:
-        span = f"build:{resource.name}"
-        self._logs.open(span, resource.name).write(build_reason(resource), fields={"buildEvent": "init"})
-        started = BuildRunning(start_time=turn.now, span_id=span)
-        return resource.status.model_copy(update={"triggered": cause, "current_build": started, "steps": ()})
-
-    def _advanced(self, turn: Turn[Resource], status: ResourceStatus, going: Update) -> ResourceStatus:
-        status = status.model_copy(update={"steps": going.steps})
-        if going.state == "running":
-            self.scheduler.take(wish(turn.obj))
-            return status
-        self.scheduler.release(turn.obj.name, well=going.state == "done")
-        if going.state == "failed":
-            writer = self._logs.open(f"build:{turn.obj.name}", turn.obj.name)
-            writer.write(f"Build Failed: {going.error}", level="ERROR", fields={"rule": going.rule})
-        served = going.state == "done" and turn.obj.spec.local is not None and turn.obj.spec.local.serve is not None
-        run = status.serve_run + (1 if served else 0)
-        return resource_status.record(status, going.error, turn.now).model_copy(update={"serve_run": run})
-
-    async def _served(self, turn: Turn[Resource], picture: Picture, budgets: Budgets) -> Serving:
-        """Say how what runs is doing; a local server is started here, once its update is done."""
-        resource, status = turn.obj, picture.status
-        if resource.spec.local is None:
-            busy = self._unfinished.could_help(resource.name)
-            judge = serving.deployed if resource.spec.kubernetes is not None else serving.composed
-            found = judge(resource, status, turn.get, budgets, turn.now, others_busy=busy)
-            (self._troubled.add if busy and (found.tolerated or found.excused) else self._troubled.discard)(
-                resource.name
-            )
-            return found
-        built = bool(status.build_history) and not status.build_history[0].error
-        if not built:
-            return Serving("not_applicable" if resource.spec.local.serve is None else "none")
-        found = serving.local(resource, status, turn.get, budgets, turn.now)
-        if found.server is not None and status.current_build is None:
-            await self._start_server(turn, found.server)
-        return found
 
     async def _start_server(self, turn: Turn[Resource], server: Cmd) -> None:
         """Have the server's Cmd; an earlier life of it ends first, or both would want the same port."""
@@ -259,9 +260,8 @@ def _may_build(resource: Resource, find: Find) -> bool:
     return not any(wish(one).alone for one in locals_ahead(resource, find))
 
 
-def _look_again(picture: Picture, dates: Iterable[datetime | None]) -> float | None:
+def _look_again(seen: Seen, times: Iterable[datetime]) -> float | None:
     """Return the seconds until the same observations may come to something else."""
-    times = [HOLD_REFRESH_SECONDS] if picture.hold is not None else []
-    ahead = [date for date in dates if date is not None and date > picture.now]
-    times += [max((date - picture.now) / timedelta(seconds=1), 0.001) for date in ahead]
-    return min(times, default=None)
+    pauses = [HOLD_REFRESH_SECONDS] if seen.place.hold is not None else []
+    pauses += [max((at - seen.now) / timedelta(seconds=1), 0.001) for at in times]
+    return min(pauses, default=None)

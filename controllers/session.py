@@ -7,26 +7,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 import anyio
 
-from upright.controllers.clusters import DEFAULT_CLUSTER, DOCKER_CLUSTER
+from upright.controllers.judge import Judge
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
-from upright.controllers.verdict.session import Observed, decide, with_grace
+from upright.controllers.session_decision import SessionSeen
 from upright.openapi.meta import ObjectMeta
 from upright.openapi.v1alpha1.cluster import Cluster
 from upright.openapi.v1alpha1.extension import Extension
 from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery
 from upright.openapi.v1alpha1.resource import TILTFILE, Resource
-from upright.openapi.v1alpha1.session import (
-    Session,
-    SessionSpec,
-    SessionStatus,
-    Target,
-    TargetActive,
-    TargetState,
-    TargetTerminated,
-    TargetWaiting,
-    Verdict,
-)
+from upright.openapi.v1alpha1.session import Session, Target, Verdict
 from upright.openapi.v1alpha1.tiltfile import Tiltfile, TiltfileSpec
 
 if TYPE_CHECKING:
@@ -50,8 +40,9 @@ class SessionController(Controller[Session]):
     owns: ClassVar[tuple[type[Object], ...]] = (Tiltfile,)
     workers: ClassVar[int] = 1
 
-    def __init__(self, pid: int, args: Sequence[str] = ()) -> None:
+    def __init__(self, pid: int, args: Sequence[str] = (), judge: Judge | None = None) -> None:
         self._pid = pid
+        self._judge = judge or Judge()
         self._args = tuple(args)
         self._written = float("-inf")
         self._moving: set[str] = set()
@@ -85,8 +76,7 @@ class SessionController(Controller[Session]):
             return Outcome()
         if self._interruption is not None:
             ended = self._interruption.model_copy(update={"time": turn.now})
-            told = {"done": True, "error": ended.reason, "verdict": ended}
-            return Outcome(session.status.model_copy(update=told))
+            return Outcome(self._judge.interrupted(session, ended))
         await turn.apply([self._tiltfile(session)])
         pause = WRITE_EVERY_SECONDS + WRITE_SECONDS_PER_TARGET * len(session.status.targets)
         wait = self._written + pause - anyio.current_time()
@@ -100,57 +90,22 @@ class SessionController(Controller[Session]):
         return Tiltfile(metadata=ObjectMeta(name=TILTFILE), spec=spec)
 
     def _decide(self, turn: Turn[Session]) -> Outcome:
-        session, tiltfile = turn.obj, turn.get(Tiltfile, TILTFILE)
-        resources = sorted(turn.all(Resource), key=lambda r: r.name)
+        tiltfile = turn.get(Tiltfile, TILTFILE)
         state = tiltfile.status if tiltfile is not None else None
-        targets = [t for r in resources for t in r.status.targets]
-        targets.append(_tiltfile_target(state))
-        targets.sort(key=lambda target: target.name)
-        started = session.status.start_time or turn.now
-        ended = state.terminated if state is not None else None
         beside, broken = _extensions(turn, state)
-        needed = {name for r in resources if r.spec.auto_init for name in _clusters_of(r)}
-        trouble = [
-            one.status.error  # of one that was reached and is unwell the watches tell
-            for one in turn.all(Cluster)
-            if one.name in needed and one.status.error and one.status.connected_at is None
-        ]
-        seen = Observed(
-            targets=targets,
-            failures=[failure for r in resources for failure in r.status.failures],
-            started=started,
-            tiltfile_error=(ended.error if ended else "") or broken,
-            wrong_usage=ended is not None and ended.wrong_usage,
-            tiltfile_done=all(_all_there(resources, one) for one in (state, *beside)),
-            cluster_error=next(iter(trouble), ""),
-            cluster_needed=bool(needed),
-            deployed_at={r.name: at for r in resources if (at := r.status.last_deploy_time)},
-            held_back=_held_back(resources),
-            sight_lost_at=min(
-                (at for d in turn.all(KubernetesDiscovery) if (at := d.status.sight_lost_at)), default=None
-            ),
+        seen = SessionSeen(
+            turn.obj,
+            turn.now,
+            self._pid,
+            state,
+            beside,
+            broken,
+            tuple(sorted(turn.all(Resource), key=lambda r: r.name)),
+            _unreached(turn.all(Cluster)),
+            min((at for d in turn.all(KubernetesDiscovery) if (at := d.status.sight_lost_at)), default=None),
         )
-        spec = _effective(session.spec, state)
-        decision = decide(spec, seen, turn.now)
-        done = decision.done and session.spec.exit_condition == "ci"
-        status = SessionStatus(
-            pid=session.status.pid or self._pid,
-            start_time=started,
-            targets=with_grace(targets, decision.grace),
-            done=done,
-            error=(seen.tiltfile_error or decision.reason) if done and decision.state != "healthy" else "",
-            verdict=Verdict(
-                state=decision.state,  # type: ignore[arg-type]  # decide returns the verdict's words
-                reason=decision.reason,
-                exit_code=decision.exit_code,
-                time=turn.now,
-            )
-            if done
-            else Verdict(),
-            failures=decision.failures,
-        )
-        after = max((decision.after - turn.now) / timedelta(seconds=1), 0.001) if decision.after else None
-        return Outcome(status, after)
+        status, look_again = self._judge.session(seen)
+        return Outcome(status, max((look_again - turn.now) / timedelta(seconds=1), 0.001) if look_again else None)
 
     def _resource_seen(self, obj: Object) -> Iterable[Key]:
         """Keep count of what still moves, so that not each change has all targets gathered anew."""
@@ -174,12 +129,9 @@ class SessionController(Controller[Session]):
         return [Key("", session.name) for session in self.caches.of(Session).all()]
 
 
-def _clusters_of(resource: Resource) -> Iterable[str]:
-    """Yield the Clusters that the resource cannot do without, the container engine among them."""
-    if resource.spec.kind == "kubernetes":
-        yield DEFAULT_CLUSTER
-    if resource.spec.needs_engine:
-        yield DOCKER_CLUSTER
+def _unreached(clusters: Iterable[Cluster]) -> dict[str, str]:
+    """Return by Cluster why it was never reached; of one that was and is unwell the watches tell."""
+    return {one.name: one.status.error for one in clusters if one.status.error and one.status.connected_at is None}
 
 
 def _moves(target: Target) -> bool:
@@ -187,18 +139,10 @@ def _moves(target: Target) -> bool:
     return state.waiting is not None or (state.active is not None and not state.active.ready)
 
 
-def _all_there(resources: Sequence[Resource], state: TiltfileStatus | None) -> bool:
-    """Whether every resource that the Tiltfile described is there and has said how it is."""
-    if state is None or state.terminated is None:
-        return False
-    known = {r.name for r in resources if r.status.update_status}
-    return known.issuperset(state.resources)
-
-
-def _extensions(turn: Turn[Session], state: TiltfileStatus | None) -> tuple[list[TiltfileStatus | None], str]:
+def _extensions(turn: Turn[Session], state: TiltfileStatus | None) -> tuple[tuple[TiltfileStatus | None, ...], str]:
     """Return how far the Tiltfiles are that are executed beside the main one (None: not begun), and what is wrong."""
     names = state.extensions if state is not None else ()
-    beside = [found.status if (found := turn.get(Tiltfile, name)) is not None else None for name in names]
+    beside = tuple(found.status if (found := turn.get(Tiltfile, name)) is not None else None for name in names)
     for name, one in zip(names, beside, strict=True):
         extension = turn.get(Extension, name)
         error = one.terminated.error if one is not None and one.terminated is not None else ""
@@ -206,44 +150,3 @@ def _extensions(turn: Turn[Session], state: TiltfileStatus | None) -> tuple[list
         if error:
             return beside, f"extension {name}: {error}"
     return beside, ""
-
-
-def _tiltfile_target(state: TiltfileStatus | None) -> Target:
-    if state is not None and state.terminated is not None:
-        ended = state.terminated
-        told = TargetState(
-            terminated=TargetTerminated(start_time=ended.started_at, finish_time=ended.finished_at, error=ended.error)
-        )
-    elif state is not None and state.running is not None:
-        told = TargetState(active=TargetActive(start_time=state.running.started_at))
-    else:
-        told = TargetState(waiting=TargetWaiting(wait_reason="initial-build"))
-    return Target(name="tiltfile:update", type="job", resources=(TILTFILE,), state=told)
-
-
-def _held_back(resources: Sequence[Resource]) -> dict[str, tuple[str, ...]]:
-    """Return, by resource that was never ready, all it depends on, also through others."""
-    direct = {r.name: r.spec.depends_on for r in resources}
-    held: dict[str, tuple[str, ...]] = {}
-    for resource in resources:
-        if resource.status.ever_ready or not resource.spec.depends_on:
-            continue
-        found: set[str] = set()
-        ahead = list(resource.spec.depends_on)
-        while ahead:
-            name = ahead.pop()
-            if name not in found:
-                found.add(name)
-                ahead += direct.get(name, ())
-        held[resource.name] = tuple(sorted(found))
-    return held
-
-
-def _effective(spec: SessionSpec, state: TiltfileStatus | None) -> SessionSpec:
-    """Return the session's limits with what the Tiltfile's ``ci_settings`` says over them, as in Tilt."""
-    if state is None or state.settings is None or spec.ci is None:
-        return spec
-    said = state.settings.ci
-    names = ("k8s_grace_period", "timeout", "readiness_timeout")
-    ci = spec.ci.model_copy(update={n: value for n in names if (value := getattr(said, n)) is not None})
-    return spec.model_copy(update={"ci": ci, "limits": said.limits.over(spec.limits)})

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime  # noqa: TC003  reason: msgspec reads the types of its fields
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from upright.controllers.verdict.finding import Finding
 from upright.controllers.verdict.image_pulls import PULL_REASONS
@@ -12,8 +15,8 @@ from upright.openapi.v1alpha1.cmd_image import CmdImage
 from upright.openapi.v1alpha1.docker_image import DockerImage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime, timedelta
+    from collections.abc import Iterable, Iterator
+    from datetime import timedelta
 
     from upright.controllers.update import Find
     from upright.controllers.verdict.budgets import Budgets
@@ -22,13 +25,20 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.resource import Resource
 
 
-def late_steps(resource: Resource, command: str, find: Find, budgets: Budgets) -> Iterator[Finding]:
-    """Yield when each build, push or update command that goes on now is late; ``command`` names the Cmd of the update."""
+class Phase(Struct, frozen=True):
+    """A build or a push that goes on now: of which object, what it makes, in words, and since when."""
+
+    name: Literal["build", "push"]
+    path: str
+    told: str
+    since: datetime | None
+
+
+def phases_now(resource: Resource, command: str, find: Find) -> Iterator[Phase]:
+    """Yield each build, push or update command that goes on now; ``command`` names the Cmd of the update."""
     cmd = find(Cmd, command)
     if cmd is not None and cmd.status.running is not None:
-        yield from _late(
-            "build", f"Cmd/{cmd.name}", "the command", cmd.status.running.started_at, budgets.build_timeout
-        )
+        yield Phase("build", f"Cmd/{cmd.name}", "the command", cmd.status.running.started_at)
     for image in resource.spec.images:
         name = f"{resource.name}:{image.image_map}"
         found = find(DockerImage, name) or find(CmdImage, name)
@@ -37,15 +47,21 @@ def late_steps(resource: Resource, command: str, find: Find, budgets: Budgets) -
         path = f"{found.definition.kind}/{name}"
         told = f"image {image.selector.selector}"
         if found.status.building is not None:
-            yield from _late("build", path, told, found.status.building.started_at, budgets.build_timeout)
+            yield Phase("build", path, told, found.status.building.started_at)
         if found.status.pushing is not None:
-            yield from _late("push", path, told, found.status.pushing.started_at, budgets.push_timeout)
+            yield Phase("push", path, told, found.status.pushing.started_at)
 
 
-def _late(phase: str, path: str, told: str, since: datetime | None, limit: timedelta | None) -> Iterator[Finding]:
-    if limit and since is not None:
-        message = f"{phase} timeout after {format_duration(limit)}: {told} is not done"
-        yield Finding(f"{phase}-timeout", (path,), message, since, limit, due=since + limit, recoverable=False)
+def late_steps(phases: Iterable[Phase], budgets: Budgets) -> Iterator[Finding]:
+    """Yield when each of the phases is late."""
+    for phase in phases:
+        limit = budgets.build_timeout if phase.name == "build" else budgets.push_timeout
+        if limit and phase.since is not None:
+            message = f"{phase.name} timeout after {format_duration(limit)}: {phase.told} is not done"
+            due = phase.since + limit
+            yield Finding(
+                f"{phase.name}-timeout", (phase.path,), message, phase.since, limit, due=due, recoverable=False
+            )
 
 
 def late_pod(view: PodView, budgets: Budgets) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from tests.controllers.stories import Mirror, deployment, image, local
 from tests.controllers.verdict.cases import NOW, ago, container, pod, waiting
 from upright.controllers.update import update_cmd_name
 from upright.controllers.verdict.budgets import Budgets
-from upright.controllers.verdict.phases import late_pod, late_steps
+from upright.controllers.verdict.phases import late_pod, late_steps, phases_now
 from upright.controllers.verdict.pod_view import PodView
 from upright.openapi.meta import ObjectMeta
 from upright.openapi.v1alpha1.cmd import Cmd, CmdRunning, CmdStatus
@@ -31,7 +31,7 @@ def steps(status: DockerImageStatus, budgets: Budgets = ALL) -> list[Finding]:
     assert one.docker_image is not None
     mirror.put(DockerImage(metadata=ObjectMeta(name="web:web"), spec=one.docker_image), status)
     resource = deployment("web", one)
-    return list(late_steps(resource, update_cmd_name(resource), mirror, budgets))
+    return list(late_steps(phases_now(resource, update_cmd_name(resource), mirror), budgets))
 
 
 @pytest.mark.parametrize(("seconds", "red"), [(29, False), (31, True)])
@@ -50,7 +50,7 @@ def test_the_command_of_an_update_is_its_build() -> None:
     mirror = Mirror()
     name = update_cmd_name(resource)
     mirror.put(Cmd(metadata=ObjectMeta(name=name)), CmdStatus(running=CmdRunning(pid=1, started_at=ago(31))))
-    (late,) = late_steps(resource, name, mirror, ALL)
+    (late,) = late_steps(phases_now(resource, name, mirror), ALL)
     assert (late.rule, late.is_red(NOW)) == ("build-timeout", True)
 
 
