@@ -87,16 +87,16 @@ class Documents:
     def _openapi_document(self, place: str) -> bytes:
         from upright.openapi.documents import openapi_v2, openapi_v3  # noqa: PLC0415  reason: not before the first answer
 
-        places = openapi_v3.places(self._scheme)
         if place == "v2":
             return orjson.dumps(openapi_v2.document(self._scheme))
+        documents = openapi_v3.documents(self._scheme)
         if place == "v3":
-            documents = {known: self._openapi_document(f"v3/{known}") for known in places}
-            return orjson.dumps(openapi_v3.index({known: _digest(body) for known, body in documents.items()}))
-        found = places.get(place.removeprefix("v3/"))
-        if found is None:
+            hashes = {known: _digest(self._once(f"{_OPENAPI}v3/{known}", make)) for known, make in documents.items()}
+            return orjson.dumps(openapi_v3.index(hashes))
+        make = documents.get(place.removeprefix("v3/"))
+        if make is None:
             raise NotFound(f"there is no OpenAPI document {place[:100]}: /openapi/v3 lists them")
-        return orjson.dumps(openapi_v3.document(self._scheme, *found))
+        return orjson.dumps(make())
 
     def _once(self, name: str, make: Callable[[], Json]) -> bytes:
         if name not in self._rendered:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from upright.openapi.documents import tokens
 from upright.openapi.documents.openapi_v3 import places
 from upright.openapi.documents.operations import Operation, operations, spelled
 from upright.openapi.documents.schemas import REFERENCE, schemas
@@ -23,6 +24,9 @@ def document(scheme: Scheme) -> Json:
         definitions |= schemas(scheme, group, version)
         for operation in operations(scheme, group, version):
             paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
+    if tokens.has_tokens(scheme):
+        definitions |= tokens.schemas()
+        paths |= {path: _older_path(path_item) for path, path_item in tokens.paths().items()}
     return {
         "swagger": "2.0",
         "info": {"title": "Upright", "version": "v1"},
@@ -50,6 +54,33 @@ def _operation(operation: Operation) -> Json:
         "x-kubernetes-action": operation.action,
         "x-kubernetes-group-version-kind": operation.gvk,
     }
+
+
+def _older_path(item: Json) -> Json:
+    """Say in OpenAPI 2.0 what stands at a path."""
+    return {
+        key: [_older_parameter(one) for one in value] if key == "parameters" else _older_operation(value)
+        for key, value in item.items()
+    }
+
+
+def _older_parameter(parameter: Json) -> Json:
+    return {key: value for key, value in parameter.items() if key != "schema"} | _older(parameter["schema"])
+
+
+def _older_operation(operation: Json) -> Json:
+    made = {key: value for key, value in operation.items() if key != "requestBody"}
+    if body := operation.get("requestBody"):
+        made["parameters"] = [{"name": "body", "in": "body", "required": True, "schema": _schema(body)}]
+    made["responses"] = {
+        code: {"description": answer["description"], "schema": _schema(answer)}
+        for code, answer in operation["responses"].items()
+    }
+    return {"consumes": ["application/json"], "produces": ["application/json"], **made}
+
+
+def _schema(part: Json) -> Json:
+    return dict(_older(part["content"]["application/json"]["schema"]))
 
 
 def _reference(name: str) -> Json:

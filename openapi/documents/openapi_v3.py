@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from upright.openapi.documents import tokens
 from upright.openapi.documents.discovery import group_versions
 from upright.openapi.documents.operations import Operation, operations, spelled
 from upright.openapi.documents.schemas import reference, schemas
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from upright.openapi.meta import Json
     from upright.openapi.scheme import Scheme
 
@@ -23,6 +27,12 @@ def places(scheme: Scheme) -> dict[str, tuple[str, str]]:
         for group, versions in group_versions(scheme).items()
         for version in versions
     }
+
+
+def documents(scheme: Scheme) -> dict[str, Callable[[], Json]]:
+    """Return what makes each document of a scheme, by its place: of each group-version, and of the tokens."""
+    made = {place: partial(document, scheme, *where) for place, where in places(scheme).items()}
+    return {**made, **({tokens.PLACE: tokens.document} if tokens.has_tokens(scheme) else {})}
 
 
 def index(hashes: dict[str, str]) -> Json:

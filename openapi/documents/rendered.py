@@ -39,8 +39,8 @@ def rendered(name: str) -> dict[str, str]:
         "discovery-core.json": discovery.aggregated(served, core=True, version="v2"),
         "v2.json": openapi_v2.document(served),
     }
-    for place, (group, version) in openapi_v3.places(served).items():
-        documents[f"v3/{place.replace('/', '__')}.json"] = openapi_v3.document(served, group, version)
+    for place, make in openapi_v3.documents(served).items():
+        documents[f"v3/{place.replace('/', '__')}.json"] = make()
     if not openapi_v3.places(served):
         return {}
     return {f"{name}/{path}": json.dumps(found, indent=1) + "\n" for path, found in documents.items()}

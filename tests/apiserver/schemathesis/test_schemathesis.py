@@ -20,7 +20,7 @@ from upright.apiserver.sockets import listen_on_loopback
 from upright.apiserver.storage.store import Store
 from upright.apiserver.tokens import TokenBook
 from upright.openapi import apps_v1, batch_v1, coordination_v1, core_v1, discovery_v1, v1alpha1
-from upright.openapi.documents.openapi_v3 import places
+from upright.openapi.documents.openapi_v3 import documents
 from upright.openapi.scheme import discover
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 120)
-@pytest.mark.parametrize("place", sorted(places(SCHEME)))
+@pytest.mark.parametrize("place", sorted(documents(SCHEME)))
 async def test_what_the_documents_say_is_so_and_nothing_is_our_own_fault(
     server: Server, place: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -84,6 +84,14 @@ def test_the_index_names_each_document_with_its_hash() -> None:
     }
 
 
+def test_the_tokens_of_a_shared_server_are_described_in_both_versions() -> None:
+    newer, older = openapi_v3.documents(discover(tilt))["tokens"](), openapi_v2.document(discover(tilt))
+    assert set(_references(newer)) <= {f"#/components/schemas/{name}" for name in newer["components"]["schemas"]}
+    for document in (newer, older):
+        assert set(document["paths"]["/api/tokens"]) == {"get", "post"}
+        assert "delete" in document["paths"]["/api/tokens/{name}"]
+
+
 @pytest.mark.parametrize("name", SCHEMES)
 def test_the_committed_documents_are_what_the_kinds_say(name: str) -> None:
     """Where this fails it has written them anew: look at the difference, and commit openapi/spec/."""
