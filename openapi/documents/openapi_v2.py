@@ -65,7 +65,8 @@ def _older_path(item: Json) -> Json:
 
 
 def _older_parameter(parameter: Json) -> Json:
-    return {key: value for key, value in parameter.items() if key != "schema"} | _older(parameter["schema"])
+    schema: Json = _older(parameter["schema"])
+    return {key: value for key, value in parameter.items() if key != "schema"} | schema
 
 
 def _older_operation(operation: Json) -> Json:
