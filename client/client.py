@@ -95,12 +95,12 @@ class Client:
     ) -> AbstractAsyncContextManager[Client]:
         """Connect to the server of a kubeconfig's context, any Kubernetes too; as kubectl finds them, unless said.
 
-        Raises ValueError for a kubeconfig that cannot be used.
+        A plugin that it names (``exec``) is run. Raises ValueError for a kubeconfig that cannot be used.
         """
-        from upright.client.connecting import connected  # noqa: PLC0415  reason: as above
-        from upright.client.contexts import access_of  # noqa: PLC0415  reason: as above
+        from upright.client.connecting import connected_by  # noqa: PLC0415  reason: as above
+        from upright.client.contexts import way_of  # noqa: PLC0415  reason: as above
 
-        return connected(cls, access_of(path, context), patience=patience)
+        return connected_by(cls, way_of(path, context), patience=patience)
 
     async def get(self, kind: type[T], name: str, *, namespace: str = "") -> T:
         """Return the object; raises NotFound."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from upright.client import kubeconfig
 from upright.client.cli import discovery
 from upright.client.cli.troubles import CannotTell
+from upright.client.credentials import SecretsFailed
 from upright.client.kubeconfig import Access
 from upright.client.over_http import OverHttp
 from upright.openapi.errors import ServiceUnavailable, Unauthorized
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from upright.client.client import Client
+    from upright.client.contexts import Way
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -29,6 +32,23 @@ async def connected(
     """Hold a connection; nothing is sent before the first call."""
     async with OverHttp.open(access, patience=patience, agent="upright-client") as transport:
         yield made(transport, partition=session)
+
+
+@asynccontextmanager
+async def connected_by(made: type[Client], way: Way, *, patience: float) -> AsyncGenerator[Client]:
+    """Hold a connection by a kubeconfig, whose plugin is asked once: who stays longer than its token holds connects again."""
+    access = way.access
+    if way.plugin is not None:
+        try:
+            secrets = await way.plugin.secrets()
+        except SecretsFailed as error:
+            raise Unauthorized(str(error)) from error
+        token = secrets.authorization.removeprefix("Bearer ")
+        own = (access.certificate, access.key)
+        certificate, key = (secrets.certificate, secrets.key) if secrets.certificate else own
+        access = replace(access, token=token, certificate=certificate, key=key)
+    async with connected(made, access, patience=patience) as client:
+        yield client
 
 
 def access_to(url: str, token: str, authority: str) -> Access:

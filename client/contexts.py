@@ -6,10 +6,11 @@ import base64
 import binascii
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
+from upright.client.credential_plugin import Plugin
 from upright.client.kubeconfig import Access
 
 if TYPE_CHECKING:
@@ -18,7 +19,14 @@ if TYPE_CHECKING:
 Config = dict[str, Any]  # Any: a decoded YAML document
 
 
-def access_of(path: str | Path = "", context: str = "") -> Access:
+class Way(NamedTuple):
+    """How to reach a server; ``plugin`` is the program that knows by what token or certificate, if it is one."""
+
+    access: Access
+    plugin: Plugin | None
+
+
+def way_of(path: str | Path = "", context: str = "") -> Way:
     """Return how to reach the server of a context (the current one, unless said). Raises ValueError, which says why not."""
     configs = list(_read(path))
     name = context or next((found for config in configs if (found := config.get("current-context"))), "")
@@ -27,13 +35,12 @@ def access_of(path: str | Path = "", context: str = "") -> Access:
     chosen = _entry(configs, "context", str(name))
     cluster = _entry(configs, "cluster", str(chosen.get("cluster") or ""))
     user = _entry(configs, "user", str(chosen["user"])) if chosen.get("user") else {}
-    if plugin := user.get("exec") or user.get("auth-provider"):
-        command = plugin.get("command") or plugin.get("name")
+    if provider := user.get("auth-provider"):
         raise ValueError(
-            f'the user of the context "{name}" is known by the program {command}: get a token and use that'
+            f'the user of the context "{name}" is known by the provider {provider.get("name")}: get a token and use that'
         )
     verify = not cluster.get("insecure-skip-tls-verify")
-    return Access(
+    access = Access(
         str(cluster.get("server") or ""),
         _pem(cluster, "certificate-authority"),
         _token(user),
@@ -43,6 +50,20 @@ def access_of(path: str | Path = "", context: str = "") -> Access:
         _pem(user, "client-key"),
         verify=verify,
     )
+    return Way(access, None if access.token else _plugin(user, cluster, access))
+
+
+def _plugin(user: Config, cluster: Config, access: Access) -> Plugin | None:
+    """Return the program that the user's entry names; a path in it is meant from the file that has it."""
+    said = user.get("exec")
+    if not isinstance(said, dict):
+        return None
+    if "/" in str(said.get("command") or ""):
+        said = {**said, "command": str(Path(user["folder"]) / str(said["command"]))}
+    about = {name: value for name, value in cluster.items() if name not in {"folder", "certificate-authority"}}
+    if access.authority:
+        about["certificate-authority-data"] = base64.b64encode(access.authority.encode()).decode()
+    return Plugin(said, about, os.environ)
 
 
 def _read(path: str | Path) -> Iterator[Config]:

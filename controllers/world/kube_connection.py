@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 import orjson
 
+from upright.client.credentials import SecretsFailed
 from upright.client.heard_warnings import hear_headers
 from upright.controllers.world.kube_library import library
 from upright.controllers.world.kube_patience import retry_after
-from upright.controllers.world.kube_secrets import SecretsFailed
 from upright.controllers.world.kube_tls import KubeTls
 from upright.openapi.errors import APIError, ServiceUnavailable, Unauthorized, from_status
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import aiohttp
     from kubernetes_asyncio.client import ApiClient
 
-    from upright.controllers.world.kube_secrets import Secrets
+    from upright.client.credentials import Secrets
     from upright.controllers.world.kube_user import KubeUser
     from upright.openapi.meta import Json
 

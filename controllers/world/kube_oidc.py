@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 
 import orjson
 
-from upright.controllers.world.kube_secrets import Secrets, SecretsFailed
+from upright.client.credentials import Secrets, SecretsFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

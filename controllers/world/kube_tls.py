@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from upright.controllers.world.kube_secrets import Secrets
+    from upright.client.credentials import Secrets
 
 
 class KubeTls:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from upright.client.credential_plugin import Plugin
+from upright.client.credentials import Secrets, SecretsFailed, SecretsSource
 from upright.controllers.world.kube_oidc import Oidc
-from upright.controllers.world.kube_plugin import Plugin
-from upright.controllers.world.kube_secrets import Secrets, SecretsFailed, SecretsSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

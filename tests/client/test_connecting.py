@@ -16,7 +16,7 @@ from tests.client.cli.conftest import Served, home, served
 from tests.client.conftest import NOW
 from upright.apiserver.certs import certificate
 from upright.client.client import Client
-from upright.client.contexts import access_of
+from upright.client.contexts import way_of
 from upright.client.kubeconfig import Access, read
 from upright.client.sync import SyncClient
 from upright.client.trust import trusted
@@ -127,22 +127,21 @@ def test_contexts_are_found_as_kubectl_finds_them(tmp_path: Path, monkeypatch: p
     one = config(tmp_path, "one", token="t1")
     two = config(tmp_path, "two", token="t2")
     monkeypatch.setenv("KUBECONFIG", os.pathsep.join([str(tmp_path / "none"), str(one), str(two)]))
-    assert access_of() == Access("https://127.0.0.1:1", "CA", "t1", "one", "space")
-    assert access_of(context="two").context == "two"
-    assert access_of(two).token == "t2"
+    assert way_of().access == Access("https://127.0.0.1:1", "CA", "t1", "one", "space")
+    assert way_of(context="two").access.context == "two"
+    assert way_of(two).access.token == "t2"
     with pytest.raises(ValueError, match='has no context "three": it has one, two'):
-        access_of(context="three")
+        way_of(context="three")
     monkeypatch.delenv("KUBECONFIG")
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(ValueError, match="there is no kubeconfig"):
-        access_of()
+        way_of()
 
 
 @pytest.mark.parametrize(
     ("user", "said"),
     [
-        ({"exec": {"command": "aws"}}, "known by the program aws"),
-        ({"auth-provider": {"name": "gcp"}}, "known by the program gcp"),
+        ({"auth-provider": {"name": "gcp"}}, "known by the provider gcp"),
         ({"client-certificate-data": "%%%"}, "client-certificate of the kubeconfig cannot be read"),
         ({"tokenFile": "nowhere"}, "the token of the kubeconfig cannot be read"),
     ],
@@ -150,17 +149,17 @@ def test_contexts_are_found_as_kubectl_finds_them(tmp_path: Path, monkeypatch: p
 def test_what_cannot_be_used_is_said(tmp_path: Path, user: dict[str, object], said: str) -> None:
     (tmp_path / "ca.pem").write_text("CA")
     with pytest.raises(ValueError, match=said):
-        access_of(config(tmp_path, "one", **user))
+        way_of(config(tmp_path, "one", **user))
     (tmp_path / "broken").write_text("- a\n- b\n")
     with pytest.raises(ValueError, match="is no kubeconfig"):
-        access_of(tmp_path / "broken")
+        way_of(tmp_path / "broken")
 
 
 def test_a_client_may_be_known_by_its_certificate(tmp_path: Path) -> None:
     made = certificate(tmp_path / "made", NOW)
     (tmp_path / "ca.pem").write_text(made.authority.read_text())
     key = base64.b64encode(made.key.read_bytes()).decode()
-    access = access_of(config(tmp_path, "one", **{"client-certificate": str(made.chain), "client-key-data": key}))
+    access = way_of(config(tmp_path, "one", **{"client-certificate": str(made.chain), "client-key-data": key})).access
     assert isinstance(trusted(access), ssl.SSLContext)
     with pytest.raises(ValueError, match="cannot be read"):
         trusted(Access("https://x", access.authority, "", certificate="no certificate", key=access.key))
@@ -171,4 +170,22 @@ def test_a_server_that_is_not_to_be_verified_is_not(tmp_path: Path) -> None:
     body = yaml.safe_load(path.read_text())
     body["clusters"][0]["cluster"] = {"server": "https://127.0.0.1:1", "insecure-skip-tls-verify": True}
     path.write_text(json.dumps(body))
-    assert trusted(access_of(path)).verify_mode == ssl.CERT_NONE
+    assert trusted(way_of(path).access).verify_mode == ssl.CERT_NONE
+
+
+async def test_a_client_may_be_known_by_what_a_plugin_says(served: Served, tmp_path: Path) -> None:
+    access = read(served.folder / "kubeconfig")
+    (tmp_path / "ca.pem").write_text(access.authority)
+    version = "client.authentication.k8s.io/v1"
+    answer = {"apiVersion": version, "kind": "ExecCredential", "status": {"token": access.token}}
+    script = tmp_path / "login"
+    script.write_text(f"#!/bin/sh\ntest \"$1\" = me || exit 4\necho '{json.dumps(answer)}'\n")
+    script.chmod(0o755)
+    plugin: dict[str, object] = {"apiVersion": version, "command": "./login", "args": ["me"]}
+    path = config(tmp_path, "one", access.server, exec=plugin)
+    async with Client.from_kubeconfig(path) as client:
+        assert (await client.get(Resource, "web")).name == "web"
+    path = config(tmp_path, "one", access.server, exec={**plugin, "args": []})
+    with pytest.raises(Unauthorized, match="login' ended with exit code 4"):
+        async with Client.from_kubeconfig(path):
+            raise AssertionError

@@ -363,7 +363,7 @@ async def _carry(source: anyio.abc.SocketStream, sink: anyio.abc.SocketStream) -
 async def test_a_plugin_that_hangs_is_ended_with_all_that_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("upright.controllers.world.kube_plugin.PLUGIN_SECONDS", 0.5)
+    monkeypatch.setattr("upright.client.credential_plugin.PLUGIN_SECONDS", 0.5)
     user = plugin(tmp_path, f"echo visit https://login.example >&2; sleep 987 & echo $! > {tmp_path}/pid; wait")
     message = await refusal(tmp_path, 1, None, user)
     assert "did not answer within 0.5 s: visit https://login.example" in message

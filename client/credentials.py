@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003  reason: the type of a field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-from msgspec import Struct
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class SecretsFailed(Exception):
     """There are no credentials; the message says why, and what to do."""
 
 
-class Secrets(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Secrets:
     """``authorization`` is the header's value, ``certificate`` and ``key`` are PEM; empty is none. ``until``: None is for ever."""
 
     authorization: str = ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
+from asyncio.subprocess import DEVNULL
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import orjson
 
-from upright.controllers.world.kube_secrets import Secrets, SecretsFailed
+from upright.client.credentials import Secrets, SecretsFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ class Plugin:
         asks = self._said.get("interactiveMode") == "Always"
         try:
             process = await anyio.open_process(
-                line, stdin=None if asks else subprocess.DEVNULL, env=environ, start_new_session=not asks
+                line, stdin=None if asks else DEVNULL, env=environ, start_new_session=not asks
             )
         except OSError as error:
             hint = str(self._said.get("installHint") or "").strip()
