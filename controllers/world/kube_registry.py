@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from upright.openapi.errors import APIError
+from upright.openapi.errors import Forbidden, NotFound, Unauthorized
 from upright.openapi.v1alpha1.cluster import RegistryHosting
 
 if TYPE_CHECKING:
@@ -17,17 +17,21 @@ _KEY = "localRegistryHosting.v1"
 
 
 async def find_registry(connection: KubeConnection, product: str, node: Json) -> RegistryHosting | None:
-    """Return the cluster's local registry, None if it says none; what we may not read says none."""
+    """Return the cluster's local registry, None if it says none; what is not there or not for us says none.
+
+    Raises APIError where nothing can be told: a cluster that falters must not be taken for one without a registry.
+    """
+    found = hosting(await _read(connection, _HOSTING))
+    if found is None and product == "microk8s":
+        found = microk8s(await _read(connection, _MICROK8S))
+    return found or annotated(node)
+
+
+async def _read(connection: KubeConnection, path: str) -> Json:
     try:
-        return hosting(await connection.call("GET", _HOSTING)) or annotated(node)
-    except APIError:
-        pass
-    if product == "microk8s":
-        try:
-            return microk8s(await connection.call("GET", _MICROK8S))
-        except APIError:
-            pass
-    return annotated(node)
+        return await connection.call("GET", path)
+    except (NotFound, Forbidden, Unauthorized):
+        return {}
 
 
 def hosting(config_map: Json) -> RegistryHosting | None:
