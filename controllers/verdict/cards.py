@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LOG_LINES = 20
 """How many of the last lines of a log a card shows."""
 
-_EXIT = re.compile(r"(?:exit status|exit code:|non-zero code:) (\d+)$")
+_EXIT = re.compile(r"(?:exit status|exit code:|non-zero code:) (\d+)(?: \(out of memory.*\))?$")
 _APPLY_LATE = re.compile(r"apply(?: command)? timed out after ")
 _PUSH = re.compile(r"bringing \S+ to the cluster: ")
 _RULES = {"Cmd": "command-failed", "KubernetesApply": "apply-refused", "DockerComposeService": "compose-up-failed"}

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import anyio
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 30.0
 """How long a command has between SIGTERM and SIGKILL: Kubernetes' and Tilt's default."""
 
+STARVED = "out of memory, it seems"
+_KILLED_CODES = (-signal.SIGKILL, 128 + signal.SIGKILL)  # itself, or what a shell says of its child
+_COUNTERS = Path("/proc/vmstat")
 _READ_BYTES = 64 * 1024
 _DRAIN_READS = 32  # a pipe holds at most 1 MiB unless root made it larger
 _REAP_SECONDS = 5.0
@@ -42,20 +46,25 @@ class Command(Struct, frozen=True):
 
 
 class Exit(Struct, frozen=True):
-    """How a process ended: its exit code, or 128 + the signal's number; ``killed``: we ended it."""
+    """How a process ended: its exit code, or 128 + the signal's number; ``killed``: we ended it.
+
+    ``starved``: it was killed when the kernel killed for want of memory.
+    """
 
     code: int
     signal: int = 0
     killed: bool = False
+    starved: bool = False
 
     @property
     def reason(self) -> str:
         """Tilt's words: ``exit status 1``, ``signal: killed``, ``killed`` if we did it; nothing for success."""
         if self.killed:
             return "killed"
+        more = f" ({STARVED})" if self.starved else ""
         if self.signal:
-            return f"signal: {(signal.strsignal(self.signal) or str(self.signal)).lower()}"
-        return f"exit status {self.code}" if self.code else ""
+            return f"signal: {(signal.strsignal(self.signal) or str(self.signal)).lower()}{more}"
+        return f"exit status {self.code}{more}" if self.code else ""
 
 
 class StartFailed(Exception):
@@ -134,6 +143,7 @@ class LocalProcesses:
         self._running: dict[int, _LocalProcess] = {}
         self._started = 0
         self._latest_kill = math.inf
+        self._starved = 0
 
     async def __aenter__(self) -> Self:
         return self
@@ -166,6 +176,8 @@ class LocalProcesses:
 
     def start(self, command: Command, stdout: Sink, stderr: Sink | None = None) -> Process:
         """See ``Processes``."""
+        if not self._started:
+            self._starved = _starved()
         self._started += 1
         mark = f"{self._watchdog.run}.{self._started}."
         with ExitStack() as ours:  # what we open for the child; closed here, or kept by the process
@@ -193,6 +205,11 @@ class LocalProcesses:
     def grace_left(self, grace: float) -> float:
         """Return how long a command may take to end that is asked now."""
         return max(min(grace, self._latest_kill - asyncio.get_running_loop().time()), 0.0)
+
+    def has_starved(self) -> bool:
+        """Whether the kernel has killed for want of memory since this was asked last."""
+        before, self._starved = self._starved, _starved()
+        return self._starved > before
 
     def forget(self, pid: int) -> None:
         """Hear that a command has ended; its number is not free yet."""
@@ -275,7 +292,8 @@ class _LocalProcess:
         if self._killed:
             self._exit = Exit(128 + signal.SIGKILL, max(-code, 0), killed=True)
         else:
-            self._exit = Exit(code) if code >= 0 else Exit(128 - code, -code)
+            starved = code in _KILLED_CODES and self._family.has_starved()
+            self._exit = Exit(code if code >= 0 else 128 - code, max(-code, 0), starved=starved)
         self._done.set()
 
     def _drain(self, pipe: int) -> None:
@@ -290,6 +308,15 @@ class _LocalProcess:
         self._loop.remove_reader(pipe)
         os.close(pipe)
         del self._sinks[pipe]
+
+
+def _starved() -> int:
+    """Return how many processes the kernel has killed for want of memory, in whatever group; 0 where it does not tell."""
+    with suppress(OSError, ValueError):
+        for line in _COUNTERS.read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
 
 
 def _pipe(ours: ExitStack) -> tuple[int, int]:

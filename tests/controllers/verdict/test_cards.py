@@ -46,6 +46,14 @@ class Spans:
     ("kind", "name", "error", "rule", "span", "code"),
     [
         ("Cmd", "web:update", 'Command "make" failed: exit status 2', "command-failed", "cmd:web:update", 2),
+        (
+            "Cmd",
+            "web:update",
+            'Command "m" failed: exit status 137 (out of memory)',
+            "command-failed",
+            "cmd:web:update",
+            137,
+        ),
         ("Cmd", "web:update", 'Command "make" failed: signal: killed', "command-failed", "cmd:web:update", None),
         ("DockerImage", "web:shop", "building shop: step 3/4", "build-failed", "build:web:shop", None),
         ("CmdImage", "web:shop", "building shop: exit status 4", "build-failed", "build:web:shop", 4),

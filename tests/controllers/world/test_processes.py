@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -22,8 +23,7 @@ from upright.controllers.world.processes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-    from pathlib import Path
+    from collections.abc import AsyncGenerator, Generator
 
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
@@ -103,6 +103,29 @@ async def test_nothing_is_on_stdin_by_default(processes: LocalProcesses) -> None
 async def test_the_end_is_told(processes: LocalProcesses, script: str, ended: Exit, reason: str) -> None:
     got = (await capture(processes, sh(script))).exit
     assert (got, got.reason) == (ended, reason)
+
+
+async def test_what_the_kernel_kills_for_want_of_memory_is_told_so(processes: LocalProcesses, small: str) -> None:
+    eat = f"{sys.executable} -c 'x = bytes([1]) * 300_000_000'"
+    alone = await capture(processes, sh(f"{small}\nexec {eat}", **dict(os.environ)))
+    assert alone.exit == Exit(137, 9, starved=True), alone
+    assert alone.exit.reason == "signal: killed (out of memory, it seems)"
+    below = await capture(processes, sh(f"{small}\n{eat}; exit $?", **dict(os.environ)))
+    assert below.exit.reason == "exit status 137 (out of memory, it seems)"
+    other = await capture(processes, sh("kill -9 $$"))
+    assert other.exit.reason == "signal: killed"
+
+
+@pytest.fixture
+def small() -> Generator[str]:
+    """Return what a shell says to have 50 MB at most, it and its children."""
+    group = Path(f"/sys/fs/cgroup/memory/upright-test-{os.getpid()}")
+    if not group.parent.is_dir() or os.geteuid() != 0:
+        pytest.skip("needs root, and memory control groups in /sys/fs/cgroup/memory")
+    group.mkdir()
+    (group / "memory.limit_in_bytes").write_text("50000000")
+    yield f"echo $$ > {group}/tasks"
+    group.rmdir()
 
 
 @pytest.mark.parametrize(
