@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from upright.apiserver.storage.new_database import SET_ASIDE
 from upright.apiserver.storage.records import Damaged, StorageError
+from upright.apiserver.storage.sqlite import MAPPED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +67,7 @@ def trouble(path: Path) -> str:
     """Return what is wrong with a database file; nothing if it is whole."""
     try:
         with closing(sqlite3.connect(path)) as connection:
+            connection.execute(MAPPED).close()
             (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":
                 return str(found)

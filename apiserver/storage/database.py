@@ -155,8 +155,7 @@ def _load(source: Source) -> Loaded:
         compacted = tables.compacted_revision(connection)
         past = tables.past_bytes(connection, compacted)
         for revision, partition, resource, namespace, name, data in tables.all_objects(connection):
-            key = intern(resource), intern(partition)
-            objects[key].append((intern(namespace), name, revision, data))
+            objects[intern(resource), intern(partition)].append((intern(namespace), name, revision, data))
     return Loaded(max(newest, compacted), compacted, past, objects)
 
 

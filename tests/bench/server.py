@@ -43,7 +43,8 @@ DAY_SECONDS = 60
 CMDS = "/apis/tilt.dev/v1alpha1/cmds"
 SPEC = {"args": ["x" * 40] * 90}
 MANY = 100_000
-_ROUNDS = itertools.count()
+ROUNDS = int(os.environ.get("UPRIGHT_BENCH_ROUNDS", "5"))
+_NUMBERS = itertools.count()
 WATCHING = str(Path(__file__).with_name("watching.py"))
 
 
@@ -136,7 +137,7 @@ def load(target: Target, what: str, request: str, connections: int, *, limit: fl
 def created(path: str, body: str) -> str:
     """Return the Lua for creating one object after the other; NAME in the body is its name."""
     return f"""wrk.format("POST", "{path}", headers("application/json"),
-      (string.gsub([[{body}]], "NAME", "n{next(_ROUNDS)}x" .. id .. "x" .. n .. "x" .. math.random(1e9))))"""
+      (string.gsub([[{body}]], "NAME", "n{next(_NUMBERS)}x" .. id .. "x" .. n .. "x" .. math.random(1e9))))"""
 
 
 def patched(path: str) -> str:
@@ -347,15 +348,28 @@ def many(folder: str) -> None:
                     group.start_soon(create)
 
     anyio.run(fill)
-    for attempt in range(2):
+    took: list[float] = []
+    worked: list[float] = []
+    for attempt in range(ROUNDS):
         begun = perf_counter()
         with server(folder) as target:
-            ready = perf_counter() - begun
-            say(f"{f'start with {MANY:,} objects':<34} {ready:5.2f} s  want ≤ 2  {rss(target):5.0f} MB  want ≤ 600")
-            if attempt:
+            took.append(perf_counter() - begun)
+            worked.append(cpu(target))
+            if attempt == ROUNDS - 1:
+                what = f"start with {MANY:,} objects"
+                say(
+                    f"{what:<34} {statistics.median(took):5.2f} s  want ≤ 2  (CPU {statistics.median(worked):.2f} s)"
+                    f"  {rss(target):5.0f} MB  want ≤ 600"
+                )
                 load(target, "GET", f'wrk.format("GET", "{CMDS}/o" .. n % 1000)', 16, limit=10_000, most=5)
                 load(target, "PATCH", patched(CMDS), 16)
                 say(f"{'after that':<34} {rss(target):5.0f} MB")
+
+
+def cpu(target: Target) -> float:
+    """Return how many seconds of CPU the server has taken."""
+    times = psutil.Process(target.pid).cpu_times()
+    return float(times.user + times.system)
 
 
 def rss(target: Target) -> float:
