@@ -101,7 +101,7 @@ class ClusterController(Controller[Cluster]):
     async def _connect(self, cluster: Cluster, report: Callable[[Any], None]) -> None:
         async with self._opener(cluster.spec) as kubernetes, anyio.create_task_group() as group:
             info = await kubernetes.connect()
-            self._clusters.put(cluster.name, kubernetes, Sight(kubernetes, group, self._clock))
+            self._clusters.put(cluster.name, kubernetes, Sight(kubernetes, group, self._clock, self._warn))
             try:
                 connected = _Connected(info, self._clock())
                 report(connected)
@@ -127,6 +127,9 @@ class ClusterController(Controller[Cluster]):
                 log.write(f"Cluster status error: {told}", level="ERROR")
             else:
                 log.write("The cluster is well again")
+
+    def _warn(self, text: str) -> None:
+        self._logs.open("cluster", "").write(text, level="WARN")
 
     def _explain(self, error: BaseException) -> str:
         if isinstance(error, BaseExceptionGroup):

@@ -23,18 +23,30 @@ MOST_EVENTS = 50
 _DEPTH = 10  # owners of owners; a cycle would be somebody's mistake
 
 
+def _say_nothing(text: str) -> None:
+    del text
+
+
 class Sight:
     """A mirror of a cluster's objects.
 
     ``watch`` asks for kinds of a namespace, ``subscribe`` to be told the uids whose picture changed: the object's
     own, its owners' and, for an event, that of what it is about. ``lost_at``: since when nothing can be seen;
-    who subscribes hears also when sight is lost or found.
+    who subscribes hears also when sight is lost or found, and ``say`` is told why.
     """
 
-    def __init__(self, kubernetes: Kubernetes, group: TaskGroup, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        kubernetes: Kubernetes,
+        group: TaskGroup,
+        clock: Callable[[], datetime],
+        say: Callable[[str], object] = _say_nothing,
+    ) -> None:
         self._kubernetes = kubernetes
         self._group = group
         self._clock = clock
+        self._say = say
+        self._said: set[str] = set()
         self._objects: dict[str, Json] = {}
         self._children: defaultdict[str, set[str]] = defaultdict(set)
         self._events: defaultdict[str, dict[str, Json]] = defaultdict(dict)
@@ -99,14 +111,20 @@ class Sight:
     async def _mirror(self, what: tuple[str, str, str]) -> None:
         await self._kubernetes.watch(*what, _Mirror(self, what).tell)
 
-    def lost(self, what: tuple[str, str, str]) -> None:
-        """Take note that nothing is seen of these objects for now."""
+    def lost(self, what: tuple[str, str, str], why: str = "") -> None:
+        """Take note that nothing is seen of these objects for now; why, if that may last, is said once."""
         self._lost.setdefault(what, self._clock())
+        if why and why not in self._said:
+            self._said.add(why)
+            self._say(f"No sight of the cluster: {why}")
         self._tell_of_sight()
 
     def synced(self, what: tuple[str, str, str]) -> None:
         """Take note that all there is has been told."""
         if self._lost.pop(what, None):
+            if not self._lost and self._said:
+                self._said.clear()
+                self._say("The cluster is seen again")
             self._tell_of_sight()
         self._synced[what].set()
 
@@ -175,7 +193,7 @@ class _Mirror:
         """Take in what the cluster says."""
         if sighting.type == "LOST":
             self._stale = set(self._mine)
-            self._sight.lost(self._what)
+            self._sight.lost(self._what, str(sighting.object.get("message") or ""))
         elif sighting.type == "SYNCED":
             for uid in self._stale:
                 self._mine.discard(uid)

@@ -82,7 +82,7 @@ def worn_out(error: APIError, tries: int, seconds: float) -> APIError:
     return type(error)(told, causes=error.causes, details=error.details)
 
 
-def with_what_is_missing(error: Forbidden, context: str) -> Forbidden:
+def with_what_is_missing(error: Forbidden, context: str = "") -> Forbidden:
     """Return the refusal with what to do about it: which permission is missing, and how to see that it is there."""
     found = _MISSING.search(error.message)
     if found is None:
@@ -90,5 +90,6 @@ def with_what_is_missing(error: Forbidden, context: str) -> Forbidden:
     verb, plural, group, namespace = found.groups()
     what = f"{plural}.{group}" if group else plural
     place = f" -n {namespace}" if namespace else ""
-    told = f"{error.message}. Grant it the verb {verb} on {what}; `kubectl --context={context} auth can-i {verb} {what}{place}` tells"
+    kubectl = f"kubectl --context={context}" if context else "kubectl"
+    told = f"{error.message}. Grant it the verb {verb} on {what}; `{kubectl} auth can-i {verb} {what}{place}` tells"
     return Forbidden(told, causes=error.causes, details=error.details)

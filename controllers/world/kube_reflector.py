@@ -10,6 +10,7 @@ import orjson
 from msgspec import Struct
 
 from upright.controllers.world.kube_connection import lines
+from upright.controllers.world.kube_patience import with_what_is_missing
 from upright.controllers.world.kubernetes import Sighting
 from upright.openapi.errors import APIError, BadRequest, Expired, Forbidden, Gone, NotFound, from_status
 
@@ -69,32 +70,32 @@ class KubeReflector:
                 if anyio.current_time() - begun < SHORT_SECONDS:
                     await anyio.sleep(self._pause(1))
             except (Gone, Expired):
-                self._lose()
+                self._lose("")
             except (Forbidden, NotFound, BadRequest) as error:
                 await self._absent(error)
-            except APIError:
+            except APIError as error:
                 failures = 1 if self._heard else failures + 1
                 self._heard = False
                 if failures > 1:
-                    self._lose()
+                    self._lose(error.message)
                 await anyio.sleep(self._pause(failures))
 
     def _pause(self, failures: int) -> float:
         most = min(self._pace.first_pause_seconds * 2.0**failures, self._pace.longest_pause_seconds)
         return most * random.uniform(0.5, 1.0)  # noqa: S311  reason: jitter, no secret
 
-    def _lose(self) -> None:
-        """Say that nothing is seen any more; what is there has to be told anew."""
+    def _lose(self, why: str) -> None:
+        """Say that nothing is seen any more, and why if that may last; what is there has to be told anew."""
         self._since = ""
         if not self._lost:
             self._lost = True
-            self._tell(Sighting("LOST", {}))
+            self._tell(Sighting("LOST", {"message": why} if why else {}))
 
     async def _absent(self, error: APIError) -> None:
         """Wait while there is no such kind, which is to see nothing; what may not be seen is lost, Events aside."""
         self._since = ""
         if isinstance(error, Forbidden) and self._what[1] != "Event":
-            self._lose()
+            self._lose(with_what_is_missing(error).message)
         else:
             self._synced()
         await anyio.sleep(self._pace.absent_pause_seconds)

@@ -63,7 +63,10 @@ AS_USUAL = ApplyHow()
 
 
 class Sighting(Struct, frozen=True):
-    """A change in the cluster; SYNCED says that all that was there has been told, LOST that sight was lost."""
+    """A change in the cluster; SYNCED says that all that was there has been told, LOST that sight was lost.
+
+    Where LOST may last, its object has the reason as ``message``.
+    """
 
     type: Literal["ADDED", "MODIFIED", "DELETED", "SYNCED", "LOST"]
     object: Json

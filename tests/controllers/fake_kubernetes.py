@@ -154,10 +154,10 @@ class FakeKubernetes:
                 watcher.tell(Sighting("ADDED", body))
         watcher.tell(Sighting("SYNCED", {}))
 
-    def lose_sight(self) -> None:
+    def lose_sight(self, why: str = "") -> None:
         """Have all watches break."""
         for watcher in tuple(self._watchers):
-            watcher.tell(Sighting("LOST", {}))
+            watcher.tell(Sighting("LOST", {"message": why} if why else {}))
 
     def regain_sight(self) -> None:
         """Have all watches told anew."""

@@ -108,3 +108,23 @@ async def test_a_cluster_that_is_unwell_for_long_says_so_until_it_is_well_again(
         well = await r.until(Cluster, "default", lambda one: not one.status.error, told.metadata.resource_version)
         assert well.status.version == "v1.36.2"
         assert r.log("cluster") == ["Cluster status error: cluster not ready: etcd failed", "The cluster is well again"]
+
+
+async def test_why_sight_is_lost_is_said_once_and_when_it_is_found_again(tmp_path: Path) -> None:
+    kubernetes = FakeKubernetes()
+    async with world(tmp_path, kubernetes) as (r, clusters):
+        await r.put(cluster())
+        await r.until(Cluster, "default", lambda one: one.status.connected_at)
+        sight = clusters.sight("")
+        assert sight
+        await sight.watch([("v1", "Pod"), ("v1", "Event")], "default")
+        kubernetes.lose_sight("https://x does not answer: connection refused")
+        kubernetes.lose_sight()
+        since = sight.lost_at
+        assert since is not None
+        kubernetes.regain_sight()
+        assert sight.lost_at is None
+        assert r.log("cluster") == [
+            "No sight of the cluster: https://x does not answer: connection refused",
+            "The cluster is seen again",
+        ]

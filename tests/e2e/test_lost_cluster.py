@@ -102,3 +102,4 @@ async def test_a_server_that_stays_away_cannot_be_told(tmp_path: Path) -> None:
     code, out, err = ended[0]
     assert code == 3, out + err
     assert "cannot tell" in err
+    assert "No sight of the cluster: https://127.0.0.1:" in out

@@ -93,7 +93,7 @@ class Seen:
 
     def tell(self, sighting: Sighting) -> None:
         self.types.append(sighting.type)
-        if sighting.object:
+        if "metadata" in sighting.object:
             name = sighting.object["metadata"]["name"]
             self.objects[name] = sighting.object
             if sighting.type == "DELETED":

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from upright.controllers.world.kubeconfig_cluster import KubeconfigCluster
+    from upright.controllers.world.kubernetes import Sighting
     from upright.openapi.meta import Json
 
 CORE: Json = {"resources": [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]}
@@ -304,3 +305,12 @@ async def test_who_may_not_deploy_is_told_what_is_missing(tmp_path: Path) -> Non
         async with Remote(Path(path), 0).reached(tmp_path / "nobody") as cluster:
             with pytest.raises(Forbidden, match=rf'User "nobody" cannot \w+ .* auth can-i \w+ configmaps -n {space}`'):
                 await cluster.apply(config_map(), namespace=space)
+            lost: list[str] = []
+
+            def tell(sighting: Sighting) -> None:
+                lost.append(str(sighting.object.get("message")))
+                group.cancel_scope.cancel()
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(cluster.watch, "v1", "Pod", space, tell)
+        assert f"`kubectl auth can-i list pods -n {space}` tells" in lost[0]
