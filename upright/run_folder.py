@@ -32,6 +32,11 @@ class RunFolder(Struct, frozen=True):
         return self.path / "state.db"
 
     @property
+    def record(self) -> Path:
+        """What the run's verdict was made of, for ``upright replay``."""
+        return self.path / "record"
+
+    @property
     def logs(self) -> Path:
         return self.path / "logs"
 

@@ -26,6 +26,7 @@ from upright.controllers.extension import ExtensionController
 from upright.controllers.extension_repo import ExtensionRepoController
 from upright.controllers.file_watch import FileWatchController
 from upright.controllers.image_map import ImageMapController
+from upright.controllers.judge import Judge
 from upright.controllers.known_builds import KnownBuilds
 from upright.controllers.kubernetes_apply import KubernetesApplyController
 from upright.controllers.kubernetes_discovery import KubernetesDiscoveryController
@@ -81,6 +82,7 @@ class Wiring:
         self.processes = processes
         self.secrets = secrets
         self.port = port
+        self.judge = Judge()
         self.clusters = Clusters()
         self.connection = choose(options.cluster, options.namespace, os.environ)
         self.kubeconfig = (
@@ -189,7 +191,7 @@ def controllers(wiring: Wiring) -> Iterable[Controller[Any]]:
         TiltfileController(execution, wiring.connection, logs, utc_now),
         ExtensionRepoController(wiring.processes, wiring.environment, logs, utc_now),
         ExtensionController(),
-        ResourceController(logs, wiring.tail),
+        ResourceController(logs, wiring.tail, wiring.judge),
         CmdController(wiring.processes, logs, utc_now, wiring.environment, ButtonTriggers()),
         FileWatchController(utc_now),
         ToggleButtonController(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from upright.client.report.gathered import report_of
 from upright.client.report.scrubbed import scrubbed
 from upright.controllers.garbage_collector import GarbageCollector
 from upright.controllers.log_completeness import all_read
+from upright.controllers.record.record_file import RecordWriter
+from upright.controllers.record.recorder import RecordingJudge
 from upright.controllers.runtime.manager import Manager
 from upright.controllers.session import SessionController
 from upright.controllers.ui_session import tell_ui_session
@@ -36,6 +39,7 @@ from upright.wiring import Wiring, controllers
 
 if TYPE_CHECKING:
     import signal
+    from collections.abc import Generator
 
     from upright.client.cli.options import CiOptions
     from upright.client.client import Client
@@ -49,8 +53,28 @@ SESSION = "Tiltfile"
 
 async def to_the_end(run: Run) -> tuple[Ended, Teller]:
     """Work until the Session is done; return how it ended when nothing that was started is left, and all logs are printed."""
-    session, processes = SessionController(os.getpid(), run.options.args), LocalProcesses()
-    secrets, teller, leave = Secrets(), Teller(run.options, run.folder.logs), anyio.Event()
+    secrets, teller = Secrets(), Teller(run.options, run.folder.logs)
+    with recording(run, secrets) as judge:
+        await _work(run, secrets, teller, judge)
+        return await _ended(run, secrets, judge), teller
+
+
+@contextmanager
+def recording(run: Run, secrets: Secrets) -> Generator[RecordingJudge]:
+    """Keep what is seen in the run's folder, and where it is asked for."""
+    paths = (run.folder.record, *([Path(run.options.record)] if run.options.record else []))
+    about = {"version": __version__, "tiltfile": str(Path(run.options.file).absolute()), "logs": str(run.folder.logs)}
+    judge = RecordingJudge(RecordWriter(*paths), secrets.scrub, about)
+    try:
+        yield judge
+    finally:
+        judge.close()
+
+
+async def _work(run: Run, secrets: Secrets, teller: Teller, judge: RecordingJudge) -> None:
+    """Work until the Session is done; when this returns, nothing that was started is left, and all logs are printed."""
+    session, processes = SessionController(os.getpid(), run.options.args, judge), LocalProcesses()
+    leave = anyio.Event()
     if not run.options.stay:
         leave.set()
 
@@ -70,6 +94,7 @@ async def to_the_end(run: Run) -> tuple[Ended, Teller]:
         printing.start_soon(teller.stream, logs)
         _greet(run, logs)
         wiring = Wiring(run.options, run.folder, logs, processes, secrets, port=run.port)
+        wiring.judge = judge
         manager = Manager(run.client, utc_now, [session, *controllers(wiring)])
         manager.services.append(GarbageCollector(manager.caches, run.scheme))
         teller.listen(manager.caches.of(Resource), f"{run.server.url}/")
@@ -77,16 +102,17 @@ async def to_the_end(run: Run) -> tuple[Ended, Teller]:
             await _control(run, manager, wiring, teller, leave)
         finally:
             forget_credentials(run.folder.cluster)
-    return await _ended(run, secrets), teller
 
 
-async def _ended(run: Run, secrets: Secrets) -> Ended:
+async def _ended(run: Run, secrets: Secrets, judge: RecordingJudge) -> Ended:
     session = await run.client.get(Session, SESSION)
     resources = (await run.client.list(Resource)).items
     made = report_of(session, resources, version=__version__, logs=str(run.folder.logs))
+    report = scrubbed(made, secrets.scrub)
+    judge.end(session, resources, report.to_wire())
     clusters, buttons = [(await run.client.list(kind)).items for kind in (Cluster, UIButton)]
     return Ended(
-        scrubbed(made, secrets.scrub),
+        report,
         session.to_wire(),
         tuple(one.to_wire() for one in resources),
         tuple(one.to_wire() for one in clusters),
@@ -104,6 +130,7 @@ async def _control(run: Run, manager: Manager, wiring: Wiring, teller: Teller, l
             await working.start(manager.run)
             working.start_soon(teller.fold, wiring.logs)
             working.start_soon(teller.live)
+            working.start_soon(wiring.judge.run)
             await run.client.create(wanted(run.options))
             await tell_ui_session(run.client, wanted(run.options).spec.tiltfile_path, utc_now())
             await _until_done(run.client)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from upright.openapi.v1alpha1.limits import Limits
 
+ReplayForm = Literal["text", "json"]
 Engine = Literal["auto", "host", "dockerd", "podman"]
 LogLevel = Literal["", "warn", "error"]
 LogSource = Literal["all", "build", "runtime"]
@@ -32,6 +33,20 @@ class TiltfileOptions:
     verbose: bool = False
     timings: timedelta | None = None
     output: str = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayOptions:
+    """A record to play: by which limits, until when (empty: its end), how many times as fast as it was (0: at once)."""
+
+    file: str
+    limits: Limits | None = None
+    until: str = ""
+    speed: float = 0.0
+    report: str = ""
+    junit: str = ""
+    output: ReplayForm = "text"
+    color: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +81,7 @@ class CiOptions:
     ``cluster`` is ``auto``, ``embedded`` or a kubeconfig context. ``database`` empty is a file in the run's folder,
     ``state`` empty the usual place for that folder. ``limits`` are those of ``--set``. ``report``, ``report_html``, ``junit``
     and ``output_snapshot_on_exit`` are files to write at the end, however the run ends; empty: none.
-    ``tilt_config``: Tilt's own clients are to find the run. ``stay``: what was brought up stays
+    ``record`` is a file that is written all along. ``tilt_config``: Tilt's own clients are to find the run. ``stay``: what was brought up stays
     after the verdict until a signal comes. ``live``: how the resources are doing stands at the bottom of the terminal.
     """
 
@@ -90,6 +105,7 @@ class CiOptions:
     report_html: str = ""
     junit: str = ""
     output_snapshot_on_exit: str = ""
+    record: str = ""
     tilt_config: bool = True
     stay: bool = False
     debug: bool = False

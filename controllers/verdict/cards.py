@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from upright.openapi.v1alpha1.failure import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from upright.controllers.verdict.finding import Finding
     from upright.openapi.v1alpha1.resource import Resource, ResourceStatus
@@ -54,6 +54,14 @@ def card_of_update(resource: Resource, status: ResourceStatus, tail: Callable[[s
 def with_whole_log(card: Failure, tail: Callable[[str, int], Sequence[str]]) -> Failure:
     """Return the card with the log as it stands now: what failed may have been told before its last lines were read."""
     return card.model_copy(update={"logs": tuple(tail(card.span, LOG_LINES))}) if card.span else card
+
+
+def completed(cards: Iterable[Failure], tails: Mapping[str, Sequence[str]]) -> tuple[Failure, ...]:
+    """Return the cards with their logs as they stood at the end, by span."""
+    return tuple(
+        one.model_copy(update={"logs": tuple(tails[one.span])}) if one.span and one.span in tails else one
+        for one in cards
+    )
 
 
 def card_of_finding(resource: Resource, finding: Finding, tail: Callable[[str, int], Sequence[str]]) -> Failure:

@@ -11,9 +11,10 @@ from upright.client.cli import interruption
 from upright.client.cli.asked import environment
 from upright.client.cli.colours import coloured
 from upright.client.cli.flags import Command, Flag, parse
+from upright.client.cli.limit_values import limits_of
 from upright.client.cli.live_terminal import wanted as live_wanted
 from upright.client.cli.options import CiOptions, Engine, FailFast, LogLevel, LogMode, LogSource
-from upright.client.cli.troubles import WrongUsage, closest
+from upright.client.cli.troubles import WrongUsage
 from upright.client.report.files import obstacle
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from upright.client.cli.flags import Given
-    from upright.openapi.v1alpha1.limits import Limits
 
 _ENTRY_POINT = "upright.run"
 _TILTS = "taken as Tilt takes it; does nothing here"
@@ -106,6 +106,7 @@ FLAGS = (
         choices=("all", "build", "runtime"),
     ),
     Flag("log-resource", "print only lines of these resources; may be repeated", "NAME", many=True),
+    Flag("record", "keep all that the verdict is made of in this file, for upright replay; also after a crash", "FILE"),
     Flag("output-snapshot-on-exit", "write a snapshot of the run to this file at its end", "PATH"),
     Flag("stay", "keep what was brought up after the verdict, until interrupted"),
     Flag(
@@ -166,7 +167,7 @@ def options(arguments: Sequence[str], variables: Mapping[str, str], *, terminal:
         database=given.text("database"),
         state=given.text("state"),
         timeout=_timeout(given),
-        limits=_limits(given),
+        limits=limits_of(given.many("set")),
         fail_fast=cast("FailFast", given.text("fail-fast")),  # reason: one of its choices
         log=cast("LogMode", given.text("log")),  # reason: one of its choices
         log_level=_log_level(given),
@@ -176,6 +177,7 @@ def options(arguments: Sequence[str], variables: Mapping[str, str], *, terminal:
         report_html=page,
         junit=given.text("junit"),
         output_snapshot_on_exit=given.text("output-snapshot-on-exit"),
+        record=given.text("record"),
         stay=given.on("stay"),
         tilt_config=not given.on("no-tilt-config"),
         debug=given.on("debug"),
@@ -198,7 +200,8 @@ def _reports(given: Given) -> tuple[str, str]:
 def _check_outputs(asked: CiOptions) -> None:
     """Refuse files that could not be written at the end, before anything begins."""
     places: dict[str, str] = {}
-    for flag, path in asked.outputs.items():
+    files = {**asked.outputs, **({"--record": asked.record} if asked.record else {})}
+    for flag, path in files.items():
         if why := obstacle(path):
             raise WrongUsage(f"{flag}={path}: {why}")
         place = str(Path(path).resolve())
@@ -232,28 +235,3 @@ def _timeout(given: Given) -> timedelta | None:
     if span.total_seconds() < 0:
         raise WrongUsage(f"{given.source('timeout')}: a limit cannot be negative")
     return span or None
-
-
-def _limits(given: Given) -> Limits | None:
-    said = given.many("set")
-    if not said:
-        return None
-    from pydantic import ValidationError  # noqa: PLC0415  reason: as above
-
-    from upright.openapi.v1alpha1.limits import LIMIT_NAMES, Limits  # noqa: PLC0415  reason: as above
-
-    values: dict[str, str] = {}
-    for one in said:
-        name, equals, value = one.partition("=")
-        if name not in LIMIT_NAMES:
-            raise WrongUsage(
-                f'--set: there is no limit "{name}"{closest(name, list(LIMIT_NAMES))}: {", ".join(LIMIT_NAMES)}'
-            )
-        if not equals:
-            raise WrongUsage(f"--set {name}: a value is missing, as in --set {name}=5")
-        values[name] = value
-    try:
-        return Limits.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise WrongUsage(f"--set {first['loc'][0]}={first['input']}: {first['msg']}") from error

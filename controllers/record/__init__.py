@@ -1,0 +1,1 @@
+"""What the deciding engine saw, kept in a file, and played again."""
