@@ -27,6 +27,7 @@ K = TypeVar("K", bound=Object)
 APPLIED = "tilt.dev/applied-hash"
 """The annotation with the hash of what an owner last applied; while its wish is the same, a user's change stays."""
 WRITES_AT_ONCE = 64
+WISHES_REMEMBERED = 8192
 
 
 class Caches:
@@ -35,6 +36,7 @@ class Caches:
     def __init__(self, client: Client) -> None:
         self.client = client
         self._informers: dict[type[Object], Informer[Object]] = {}
+        self._wished: dict[tuple[type[Object], Key], tuple[Object, str]] = {}
 
     def of(self, kind: type[K]) -> Informer[K]:
         """Return the kind's mirror, made at the first asking (before the manager runs)."""
@@ -44,6 +46,20 @@ class Caches:
 
     def __iter__(self) -> Iterator[Informer[Object]]:
         return iter(self._informers.values())
+
+    def hash_of_wish(self, obj: Object) -> str:
+        """Return the hash of all but the status; what was wished the last time, as most wishes are, is not hashed again."""
+        key = (type(obj), key_of(obj))
+        last, wished = self._wished.get(key, (None, ""))
+        if last == obj:
+            return wished
+        wire = obj.to_wire()
+        wire.pop("status", None)
+        wished = hashlib.sha256(orjson.dumps(wire, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+        if len(self._wished) >= WISHES_REMEMBERED:
+            self._wished.clear()
+        self._wished[key] = (obj, wished)
+        return wished
 
     def get(self, kind: type[K], name: str, namespace: str = "") -> K | None:
         return self.of(kind).get(Key(namespace, name))
@@ -95,9 +111,7 @@ class Turn(Generic[T]):
             controller=True,
             block_owner_deletion=True,
         )
-        wire = obj.to_wire()
-        wire.pop("status", None)
-        wished = hashlib.sha256(orjson.dumps(wire, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+        wished = self._caches.hash_of_wish(obj)
         meta = obj.metadata.model_copy(
             update={
                 "owner_references": (owner,),
@@ -133,8 +147,9 @@ class Turn(Generic[T]):
 
 async def _all(writes: Sequence[Callable[[], Awaitable[None]]]) -> None:
     """Do the writes, many at once; the first error is raised when all have ended."""
-    if len(writes) == 1:
-        await writes[0]()
+    if len(writes) <= 1:
+        for write in writes:
+            await write()
         return
     errors: list[Exception] = []
     limit = anyio.Semaphore(WRITES_AT_ONCE)
