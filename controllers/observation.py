@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from upright.controllers.verdict.job_retries import JOB_SPEC_READ
 from upright.openapi.meta import parse_time
 from upright.openapi.v1alpha1.kubernetes_discovery import (
     Container,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from upright.openapi.meta import Json
 
 TEMPLATE_HASH = "tilt.dev/pod-template-hash"
-_SPEC_READ = ("replicas", "completions", "parallelism", "suspend", "updateStrategy")
+_SPEC_READ = ("replicas", "completions", "parallelism", "suspend", "updateStrategy", *JOB_SPEC_READ)
 _ERROR_REASONS = frozenset(
     {
         "CrashLoopBackOff",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from upright.controllers.verdict import job_retries, refused_pods, workloads
 from upright.controllers.verdict import pods as pod_rules
-from upright.controllers.verdict import refused_pods, workloads
 from upright.controllers.verdict.crashes import crashes, tolerance_key
 from upright.controllers.verdict.finding import Finding, counted
 from upright.controllers.verdict.pod_view import PodView
@@ -129,6 +129,7 @@ def _findings(deployed: Deployed, budgets: Budgets, now: datetime) -> list[Findi
             found += workloads.findings(applied, seen, budgets, busy=deployed.busy)
             about = _events(deployed, applied.uid)
             found += refused_pods.findings(applied, seen, about, budgets, busy=deployed.busy)
+            found += job_retries.findings(seen, deployed.seen.pods)
     leaving = any(pod.deleting for pod in deployed.seen.pods)
     for pod in deployed.seen.pods:
         if pod.ancestor_uid in outdated:  # what is seen of it may still be of the revision before

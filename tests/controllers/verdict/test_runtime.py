@@ -169,6 +169,43 @@ def test_an_attempt_that_failed_does_not_matter_once_the_job_is_complete() -> No
     assert decided(migrate(first, status={})).state == "pending"
 
 
+@pytest.mark.parametrize(
+    ("spec", "failed_pods", "rule"),
+    [
+        ({"backoffLimit": 0}, 1, "job-failed"),
+        ({"backoffLimit": 1}, 1, ""),
+        ({"backoffLimit": 1}, 2, "job-failed"),
+        ({}, 6, ""),
+        ({}, 7, "job-failed"),
+        ({"backoffLimit": 0, "podFailurePolicy": {"rules": [{"action": "Ignore"}]}}, 1, ""),
+        ({"backoffLimit": 0, "backoffLimitPerIndex": 2}, 1, ""),
+        ({"backoffLimit": 0, "successPolicy": {"rules": []}}, 1, ""),
+    ],
+)
+def test_a_job_without_a_retry_left_has_failed_before_its_condition_says_so(
+    spec: dict[str, object], failed_pods: int, rule: str
+) -> None:
+    pods = tuple(job_pod(container(ended(12)), phase="Failed", name=f"migrate-{n}") for n in range(failed_pods))
+    found = decided(migrate(status={}, seen=shows(seen(JOB, {}, spec=spec), pods=pods)))
+    assert [one.rule for one in found.findings] == ([rule] if rule else [])
+    assert found.state == ("error" if rule else "pending")
+
+
+def test_what_a_job_without_a_retry_left_says() -> None:
+    failed = job_pod(container(ended(12)), phase="Failed")
+    (one,) = decided(migrate(status={}, seen=shows(seen(JOB, {}, spec={"backoffLimit": 0}), pods=(failed,)))).findings
+    assert one.path == ("Job/migrate", "Pod/migrate-1", "container web")
+    assert one.message == "exited with code 12; the pod failed, and no retry is left (backoffLimit: 0)"
+    (same,) = decided(migrate(failed, status=FAILED)).findings
+    assert same.key == one.key
+
+
+def test_a_job_that_completed_all_the_same_is_done() -> None:
+    failed = job_pod(container(ended(12)), phase="Failed")
+    seen_so = shows(seen(JOB, COMPLETE, spec={"backoffLimit": 0}), pods=(failed,))
+    assert decided(migrate(status={}, seen=seen_so)).state == "ok"
+
+
 def test_a_failed_job_is_told_with_the_pod_that_made_it_fail() -> None:
     first = job_pod(container(ended(1, seconds=9)), phase="Failed")
     last = job_pod(container(ended(12, seconds=2)), phase="Failed", name="migrate-2")
