@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 
 from upright.controllers.world import last_applied
+from upright.controllers.world.field_owners import taken_over
 from upright.controllers.world.kube_patience import next_step, pause_seconds, with_what_is_missing, worn_out
 from upright.controllers.world.kube_pressure import Pressure
 from upright.controllers.world.kubernetes import AS_USUAL, ApplyHow
@@ -90,13 +91,44 @@ class KubeApplying:
         """Create the object or change it, by server-side apply unless that is not wanted or not to be had."""
         if self._server_side and not client_side:
             try:
-                answer = await self.write("PATCH", path, _APPLY, wanted, media="application/apply-patch+yaml")
+                answer = await self._put_there(wanted, path)
             except UnsupportedMediaType:
                 self._server_side = False
             else:
                 answer["metadata"].pop("managedFields", None)
                 return answer
         return await self._put_from_here(wanted, path)
+
+    async def _put_there(self, wanted: Json, path: str) -> Json:
+        """Apply on the server's side; fields that somebody applied from a client's side before are taken over.
+
+        With these left as they are even what is right may be refused, so a refusal is looked at the same way.
+        """
+        try:
+            answer = await self._server_side_apply(wanted, path)
+        except Invalid as error:
+            try:
+                there = await self.read(path)
+            except NotFound:
+                raise error from None
+            if not await self._take_over(there, path):
+                raise
+            return await self._server_side_apply(wanted, path)
+        if await self._take_over(answer, path):
+            return await self._server_side_apply(wanted, path)
+        return answer
+
+    async def _server_side_apply(self, wanted: Json, path: str) -> Json:
+        return await self.write("PATCH", path, _APPLY, wanted, media="application/apply-patch+yaml")
+
+    async def _take_over(self, there: Json, path: str) -> bool:
+        meta: Json = there["metadata"]
+        owners = taken_over(meta.get("managedFields") or (), MANAGER)
+        if owners is None:
+            return False
+        patch: Json = {"metadata": {"managedFields": owners, "resourceVersion": meta.get("resourceVersion")}}
+        await self.write("PATCH", path, _WRITE, patch, media="application/merge-patch+json")
+        return True
 
     async def _put_from_here(self, wanted: Json, path: str) -> Json:
         body = last_applied.noted(wanted)

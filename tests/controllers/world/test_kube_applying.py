@@ -91,12 +91,12 @@ async def test_what_cannot_be_changed_is_deleted_and_made_anew_and_that_is_told(
     said: list[str] = []
     server = Scripted(
         PATCH=[Invalid("data: Forbidden: field is immutable when `immutable` is set"), config_map(uid="new")],
-        GET=[config_map(uid="old"), config_map(uid="old"), NotFound("gone")],
+        GET=[config_map(uid="old"), config_map(uid="old"), config_map(uid="old"), NotFound("gone")],
         DELETE=[{}],
     )
     answer = await applying(server).apply(config_map(), "default", ApplyHow(say=said.append))
     assert answer["metadata"]["uid"] == "new"
-    assert server.calls == ["PATCH", "GET", "DELETE", "GET", "GET", "PATCH"]
+    assert server.calls == ["PATCH", "GET", "GET", "DELETE", "GET", "GET", "PATCH"]
     assert said[0].startswith("ConfigMap/a cannot be changed to what is wanted: it is deleted, and made anew")
 
 
@@ -229,6 +229,22 @@ async def test_applied_from_here_is_what_kubectl_would_have_made_of_it(tmp_path:
         assert [one["name"] for one in answer["spec"]["template"]["spec"]["containers"]] == ["two"]
         assert answer["spec"]["strategy"] == {"type": "Recreate"}
         assert {one["operation"] for one in answer["metadata"]["managedFields"]} <= {"Update"}
+        changed = workload("Deployment", "a", "three")
+        answer = await cluster.apply(changed, namespace=space)
+        assert [one["name"] for one in answer["spec"]["template"]["spec"]["containers"]] == ["three"]
+        assert not [name for name in answer["metadata"].get("annotations") or () if "last-applied" in name]
+
+
+@pytest.mark.slow
+async def test_what_others_applied_before_does_not_have_the_rest_refused(tmp_path: Path) -> None:
+    before, after = workload("Deployment", "a"), workload("Deployment", "a")
+    before["spec"]["strategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 3}}
+    after["spec"]["strategy"] = {"type": "Recreate"}
+    async with real(tmp_path) as (cluster, space):
+        first = await cluster.apply(before, namespace=space, how=ApplyHow(client_side=True))
+        second = await cluster.apply(after, namespace=space)
+        assert second["metadata"]["uid"] == first["metadata"]["uid"]
+        assert second["spec"]["strategy"] == {"type": "Recreate"}
 
 
 @pytest.mark.slow
