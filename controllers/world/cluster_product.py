@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import PurePath
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -22,21 +23,36 @@ _PREFIXES = (
     ("colima", "colima"),
 )
 _NAMES = {"kind": "kind", "orbstack": "orbstack"}
-_CLOUDS = {"gke", "eks"}
+_SERVERS = (
+    (".azmk8s.io", "aks"),
+    (".eks.amazonaws.com", "eks"),
+    (".gke.goog", "gke"),
+    (".k8s.ondigitalocean.com", "doks"),
+    (".linodelke.net", "lke"),
+    (".openshiftapps.com", "openshift"),
+)
+_CLOUDS = frozenset({"gke", *(name for _, name in _SERVERS)})
 UNKNOWN = "unknown"
 
 
 class Traces(Struct, frozen=True):
-    """What is known of a cluster before it is asked: its name, the kubeconfig file it is written in, its CA's file."""
+    """What is known of a cluster before it is asked: its name, the kubeconfig file it is written in, its CA's file, its URL."""
 
     cluster: str
     config_file: str = ""
     authority_file: str = ""
+    server: str = ""
 
 
 def product(traces: Traces) -> str:
-    """Return the product's name, ``unknown`` if it cannot be told; the rules are those of tilt-dev/clusterid."""
+    """Return the product's name, ``unknown`` if it cannot be told.
+
+    The rules are those of tilt-dev/clusterid; but whose server is a cloud's is not for development, whatever its name.
+    """
     name = traces.cluster
+    host = urlsplit(traces.server).hostname or ""
+    if cloud := next((found for suffix, found in _SERVERS if host.endswith(suffix)), ""):
+        return cloud
     if name in _NAMES:
         return _NAMES[name]
     if name.endswith(".eksctl.io"):
@@ -47,7 +63,7 @@ def product(traces: Traces) -> str:
 
 def is_for_development(found: str) -> bool:
     """Whether a Tiltfile may deploy to such a cluster without naming it in allow_k8s_contexts."""
-    return found not in _CLOUDS | {UNKNOWN}
+    return found != UNKNOWN and found not in _CLOUDS
 
 
 def _by_files(traces: Traces) -> str:

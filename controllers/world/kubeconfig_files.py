@@ -101,7 +101,12 @@ def choose_context(name: str, namespace: str, environ: Mapping[str, str]) -> Cho
         namespace=space,
         cluster=str(about["cluster"]),
         product=product(
-            Traces(str(about["cluster"]), str(cluster[0]), str(cluster[1].get("certificate-authority") or ""))
+            Traces(
+                str(about["cluster"]),
+                str(cluster[0]),
+                str(cluster[1].get("certificate-authority") or ""),
+                str(cluster[1]["server"]),
+            )
         ),
         server=str(cluster[1]["server"]),
         config=_alone(name, {**about, "namespace": space}, cluster, user),

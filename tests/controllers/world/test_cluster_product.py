@@ -29,6 +29,10 @@ from upright.controllers.world.cluster_product import Traces, is_for_development
         (Traces("shop", "/home/me/.kube/config", "/home/me/.minikube/ca.crt"), "minikube"),
         (Traces("shop", "/tmp/kind-config-shop"), "kind"),
         (Traces("shop", "/home/me/.kube/config"), "unknown"),
+        (Traces("shop", server="https://shop-dns-1a2b.hcp.westeurope.azmk8s.io:443"), "aks"),
+        (Traces("shop", server="https://ABC.gr7.eu-west-1.eks.amazonaws.com"), "eks"),
+        (Traces("kind-of-shop", server="https://gke-1.europe-west1.gke.goog"), "gke"),
+        (Traces("kind-shop", server="https://127.0.0.1:6443"), "kind"),
     ],
 )
 def test_a_product_is_told_by_its_names(traces: Traces, expected: str) -> None:
@@ -37,4 +41,4 @@ def test_a_product_is_told_by_its_names(traces: Traces, expected: str) -> None:
 
 def test_clouds_and_the_unknown_are_not_for_development() -> None:
     assert is_for_development("kind")
-    assert not any(is_for_development(one) for one in ("gke", "eks", "unknown"))
+    assert not any(is_for_development(one) for one in ("gke", "eks", "aks", "unknown"))
