@@ -173,7 +173,8 @@ def unknown_fields(value: object, raw: object, path: str = "") -> Iterator[str]:
                 yield from unknown_fields(item, raw.get(key), f"{path}[{key}]") if isinstance(item, Model) else ()
     elif isinstance(raw, list) and isinstance(value, tuple | list):
         for index, (item, inner) in enumerate(zip(value, raw, strict=False)):
-            yield from unknown_fields(item, inner, f"{path}[{index}]")
+            if isinstance(inner, dict | list):  # asked here: lists of texts are long, and each call costs
+                yield from unknown_fields(item, inner, f"{path}[{index}]")
 
 
 def _unknown_of_model(model: Model, raw: Json, path: str) -> Iterator[str]:

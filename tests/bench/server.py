@@ -77,6 +77,7 @@ def say(text: str) -> None:
 def server(folder: str, *, secure: bool = False) -> Generator[Target]:
     """Run our server on a folder, by itself."""
     environment = os.environ | {"XDG_RUNTIME_DIR": folder}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a server that compiles itself anew starts half a second later
     command = [sys.executable, "-m", "upright.apiserver", "--port=0", f"--state={folder}/state"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
