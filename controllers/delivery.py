@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import anyio
 from msgspec import Struct
+from msgspec.structs import replace
 
 from upright.controllers import images
 from upright.controllers.registry_names import names
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.cluster import Cluster, RegistryHosting
 
 PUSH_ATTEMPTS = 4
+PROGRESS_SECONDS = 0.5
+"""How often it is said how far a push is."""
+_HERE = frozenset({"Pushed", "Layer already exists"})
 FIRST_PAUSE_SECONDS = 0.5
 _ELSEWHERE = "log in with `docker login`, or name a registry that the cluster pulls from: default_registry('HOST') in the Tiltfile"
 PATIENCE_SECONDS = 20.0
@@ -54,6 +58,17 @@ class Delivered(Struct, frozen=True):
     local: str
     cluster: str
     digest: str = ""
+
+
+def _nothing(_: str) -> None:
+    """Hear nothing."""
+
+
+class Told(Struct, frozen=True):
+    """Who hears of a delivery: ``say`` each line for the log, ``progress`` how far it is, every now and then."""
+
+    say: Callable[[str], object]
+    progress: Callable[[str], object] = _nothing
 
 
 class DeliveryFailed(Exception):
@@ -103,9 +118,9 @@ class Delivery:
         self._environment = environment
         self._loading = anyio.Lock()
 
-    async def __call__(self, image: str, cluster: Cluster, needs: str, say: Callable[[str], object]) -> Delivered:
+    async def __call__(self, image: str, cluster: Cluster, needs: str, told: Told) -> Delivered:
         """Bring the image (as it is named here) to the cluster; raises DeliveryFailed."""
-        digest = ""
+        digest, say = "", told.say
         try:
             engine = await self._engines.get()
             environ = self._environment()
@@ -114,7 +129,7 @@ class Delivery:
             if named.local != image:
                 await engine.tag(image, named.local)
             if way.by == "push":
-                digest = await self._push(engine, named.local, environ, say)
+                digest = await self._push(engine, named.local, environ, told)
         except EngineError as error:
             raise DeliveryFailed(error.message) from error
         if way.by == "load":
@@ -126,8 +141,9 @@ class Delivery:
                 await self._load(engine, image, way, say)
         return Delivered(named.local, named.cluster, digest)
 
-    async def _push(self, engine: Engine, image: str, environ: Mapping[str, str], say: Callable[[str], object]) -> str:
+    async def _push(self, engine: Engine, image: str, environ: Mapping[str, str], told: Told) -> str:
         """Push and return the digest, again if the registry does not answer; not at all if it has the image."""
+        say = told.say
         auth = await registry_auth(image, environ, self._processes, say)
         if digest := await _there(engine, image, auth):
             say(f"     Not pushed: {image} is in the registry already, with this content ({digest})")
@@ -137,7 +153,7 @@ class Delivery:
         for attempt in range(1, PUSH_ATTEMPTS + 1):
             since = anyio.current_time()
             try:
-                return await engine.push(image, auth=auth, tell=Layers(say).tell)
+                return await engine.push(image, auth=auth, tell=Layers(told).tell)
             except PushUnavailable as error:
                 if attempt == PUSH_ATTEMPTS or anyio.current_time() - since > PATIENCE_SECONDS:
                     raise DeliveryFailed(told_of_push(error, image, auth)) from error
@@ -209,14 +225,19 @@ def told_of_push(error: EngineError, image: str, auth: RegistryAuth | None) -> s
 class Layers:
     """Says how the layers of a push get on: each once it is done, and a large one at each quarter."""
 
-    def __init__(self, say: Callable[[str], object]) -> None:
-        self._say = say
+    def __init__(self, told: Told) -> None:
+        self._say, self._progress = told.say, told.progress
+        self._next = 0.0
+        self._layers: dict[str, Progress] = {}
         self._quarter: dict[str, int] = {}
         self._retrying: dict[str, int] = {}
 
     def tell(self, step: Progress) -> None:
         """Take in a step of the push."""
-        if not step.layer or step.status == "Preparing" or step.status.startswith("Waiting"):
+        if not step.layer:
+            return
+        self._sum_up(step)
+        if step.status == "Preparing" or step.status.startswith("Waiting"):
             return
         if step.status.startswith("Retrying in "):
             self._retry(step)
@@ -224,6 +245,22 @@ class Layers:
             self._say(f"     {step.layer}: {step.status}")
         else:
             self._moved(step)
+
+    def _sum_up(self, step: Progress) -> None:
+        """Say how far the whole push is, but not at each step."""
+        known = self._layers.get(step.layer)
+        self._layers[step.layer] = replace(step, total=step.total or (known.total if known else 0))
+        if (now := anyio.current_time()) < self._next:
+            return
+        self._next = now + PROGRESS_SECONDS
+        layers = self._layers.values()
+        sending = [one for one in layers if one.status == "Pushing" and one.total]
+        done = sum(one.status in _HERE or one.status.startswith("Mounted") for one in layers)
+        words = f"{done} of {len(layers)} layers"
+        if sending:
+            sent, total = sum(one.current for one in sending), sum(one.total for one in sending)
+            words += f", {min(sent, total) / 1e6:.1f} of {total / 1e6:.1f} MB"
+        self._progress(words)
 
     def _retry(self, step: Progress) -> None:
         """Say once that the engine waits: it counts the seconds down."""

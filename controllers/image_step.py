@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from upright.controllers import fingerprint
 from upright.controllers.build_reason import UNCHANGED
-from upright.controllers.delivery import Delivered, DeliveryFailed, is_known
+from upright.controllers.delivery import Delivered, DeliveryFailed, Told, is_known
 from upright.controllers.fingerprint import AHEAD, CAUSE, LOCALS, RESOURCE, SPAN
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
@@ -82,6 +82,13 @@ class Sent(Struct, frozen=True):
     finished: datetime
 
 
+class Sending(Struct, frozen=True):
+    """An image on its way to its cluster, and how far it is."""
+
+    since: datetime
+    progress: str = ""
+
+
 class ImageStepController(Controller[I]):
     """Makes each image once for each spec and cause, and brings it to its cluster; the log goes to its span.
 
@@ -145,7 +152,9 @@ class ImageStepController(Controller[I]):
         run = partial(self._deliver, turn.obj, made.reference, cluster)
         view = turn.tasks.ensure("deliver", (print_, made.reference), run)
         if not view.done:
-            return self.status(pushing=ImagePushing(started_at=view.value or turn.now), built=print_)
+            going: Sending = view.value or Sending(turn.now)
+            pushing = ImagePushing(started_at=going.since, progress=going.progress)
+            return self.status(pushing=pushing, built=print_)
         sent = view.result or Sent(None, str(view.error), turn.now)
         names = sent.delivered or Delivered(made.reference, "")
         completed = completed.model_copy(update={"error": sent.error, "finished_at": sent.finished})
@@ -174,10 +183,12 @@ class ImageStepController(Controller[I]):
         return Built(made, "", started, self._clock())
 
     async def _deliver(self, image: I, reference: str, cluster: Cluster, report: Callable[[Any], None]) -> Sent:
-        report(self._clock())
+        since = self._clock()
+        report(Sending(since))
         log = log_of(self._logs, image)
+        told = Told(log.write, lambda words: report(Sending(since, words)))
         try:
-            delivered = await self._delivery(reference, cluster, image.spec.cluster_needs, log.write)
+            delivered = await self._delivery(reference, cluster, image.spec.cluster_needs, told)
         except DeliveryFailed as error:
             log.write(f"     {error}", level="ERROR")
             return Sent(None, str(error), self._clock())

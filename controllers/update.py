@@ -205,7 +205,9 @@ def _image(
         return _step(name, "waiting", wanted), None
     done = seen.status.completed if seen is not None and _is(seen, seen.status.built, wanted) else None
     if seen is None or done is None:
-        return _step(name, "running", wanted), wanted
+        pushing = seen.status.pushing if seen is not None else None
+        far = f"to its cluster: {pushing.progress}" if pushing is not None and pushing.progress else ""
+        return _step(name, "running", wanted).model_copy(update={"progress": far}), wanted
     times = (done.started_at, done.finished_at)
     if done.error:
         return _step(name, "failed", wanted, done.error, times), wanted

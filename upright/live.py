@@ -105,7 +105,8 @@ def _failed(resource: Resource) -> Row:
 
 
 def _doing(resource: Resource) -> str:
-    running = [step.name for step in resource.status.steps if step.state == "running"]
+    steps = [step for step in resource.status.steps if step.state == "running"]
+    running = [f"{step.name} {step.progress}".rstrip() for step in steps]
     return ", ".join(running) or "is being updated"
 
 

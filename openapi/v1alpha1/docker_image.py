@@ -92,6 +92,9 @@ class ImagePushing(Model):
 
     started_at: MicroTime | None = None
     """When it began."""
+    progress: str = omit("")
+    """How far it is, in words, where that is known."""
+    """When it began."""
 
 
 class StageStatus(Model):

@@ -283,6 +283,8 @@ class Step(Model):
     object: ObjectRef | None = None
     error: str = omit("")
     """Why it failed; empty if it did not."""
+    progress: str = omit("")
+    """How far it is, in words, while it runs and where that is known."""
 
 
 class ResourceStatus(Model):

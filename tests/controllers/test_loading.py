@@ -13,7 +13,7 @@ import pytest
 from tests.controllers.test_delivery import cluster
 from tests.controllers.test_pushes import Ready
 from tests.engines import IMAGE, RunningEngine
-from upright.controllers.delivery import Delivered, Delivery, DeliveryFailed
+from upright.controllers.delivery import Delivered, Delivery, DeliveryFailed, Told
 from upright.controllers.world.processes import LocalProcesses
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ async def test_images_are_loaded_one_after_the_other_by_the_clusters_tool(
         delivery = Delivery(Ready(engine), processes, lambda: {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
 
         async def load() -> None:
-            assert await delivery(IMAGE, cluster(product), "push", told.append) == Delivered(IMAGE, IMAGE)
+            assert await delivery(IMAGE, cluster(product), "push", Told(told.append)) == Delivered(IMAGE, IMAGE)
 
         async with anyio.create_task_group() as group:
             group.start_soon(load)
@@ -74,9 +74,9 @@ async def test_a_tool_that_fails_or_is_not_there_is_told(private_dockerd: Runnin
         with pytest.raises(
             DeliveryFailed, match=r"no registry, and images cannot be loaded into it: .*Install kind, or"
         ):
-            await delivery(IMAGE, cluster("kind"), "push", print)
+            await delivery(IMAGE, cluster("kind"), "push", Told(print))
         (tmp_path / "kind").write_text("#!/bin/sh\necho 'ERROR: no nodes found for cluster \"shop\"' >&2\nexit 1\n")
         (tmp_path / "kind").chmod(0o755)
         words = f'`kind load docker-image {IMAGE} --name shop` ended with exit code 1: ERROR: no nodes found for cluster "shop"'
         with pytest.raises(DeliveryFailed, match=words):
-            await delivery(IMAGE, cluster("kind"), "push", print)
+            await delivery(IMAGE, cluster("kind"), "push", Told(print))

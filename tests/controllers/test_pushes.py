@@ -15,7 +15,7 @@ from tests.controllers.world.engine.small_registry import refusal, small_registr
 from tests.engines import IMAGE, RunningEngine
 from upright.controllers import delivery as pushing
 from upright.controllers import images
-from upright.controllers.delivery import Delivered, Delivery, DeliveryFailed, Layers
+from upright.controllers.delivery import Delivered, Delivery, DeliveryFailed, Layers, Told
 from upright.controllers.engines import Engines
 from upright.controllers.known_builds import KnownBuilds, Wanted
 from upright.controllers.world.build_memory import BuildMemory
@@ -59,7 +59,7 @@ async def push(
     async with running.connected() as engine, LocalProcesses() as processes:
         await engine.tag(IMAGE, NAME)
         delivery = Delivery(Ready(engine), processes, lambda: environ)
-        return await delivery(NAME, to, "push", (told if told is not None else []).append)
+        return await delivery(NAME, to, "push", Told((told if told is not None else []).append))
 
 
 def namespace(running: RunningEngine) -> str:
@@ -239,17 +239,38 @@ async def test_a_registry_that_is_not_there_is_given_up(
     assert len([line for line in told if "trying again" in line]) == pushing.PUSH_ATTEMPTS - 1
 
 
-def test_a_countdown_of_the_engine_is_told_once() -> None:
+async def test_a_countdown_of_the_engine_is_told_once() -> None:
     told: list[str] = []
-    layers = Layers(told.append)
+    layers = Layers(Told(told.append))
     for seconds in (5, 5, 4, 3, 2, 1, 10, 9):
         layers.tell(Progress("a1", f"Retrying in {seconds} seconds"))
     assert told == ["     a1: Retrying in 5 seconds", "     a1: Retrying in 10 seconds"]
 
 
-def test_a_large_layer_is_told_at_each_quarter() -> None:
+async def test_how_far_a_push_is_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pushing, "PROGRESS_SECONDS", 0.0)
     told: list[str] = []
-    layers = Layers(told.append)
+    layers = Layers(Told(lambda _: None, told.append))
+    for step in (
+        Progress("a1", "Preparing"),
+        Progress("a2", "Preparing"),
+        Progress("a1", "Layer already exists"),
+        Progress("a2", "Pushing", 1_000_000, 4_000_000),
+        Progress("a2", "Pushed"),
+    ):
+        layers.tell(step)
+    assert told == [
+        "0 of 1 layers",
+        "0 of 2 layers",
+        "1 of 2 layers",
+        "1 of 2 layers, 1.0 of 4.0 MB",
+        "2 of 2 layers",
+    ]
+
+
+async def test_a_large_layer_is_told_at_each_quarter() -> None:
+    told: list[str] = []
+    layers = Layers(Told(told.append))
     for done in range(0, 9_000_000, 1_000_000):
         layers.tell(Progress("a1", "Pushing", done, 8_000_000))
     assert told == ["     a1: 25% of 8.0 MB", "     a1: 50% of 8.0 MB", "     a1: 75% of 8.0 MB"]

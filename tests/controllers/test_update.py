@@ -14,7 +14,7 @@ from upright.controllers.fingerprint import CAUSE, RESOURCE, SPAN
 from upright.controllers.update import Update, build_reason, cause_of, image_refs, update, with_apply_limit
 from upright.openapi.meta import ObjectMeta, format_micro_time
 from upright.openapi.v1alpha1.cmd import Cmd, CmdStatus, CmdTerminated
-from upright.openapi.v1alpha1.docker_image import DockerImage, DockerImageStatus, ImageCompleted
+from upright.openapi.v1alpha1.docker_image import DockerImage, DockerImageStatus, ImageCompleted, ImagePushing
 from upright.openapi.v1alpha1.image_map import ImageMap, ImageMapSpec, ImageMapStatus
 from upright.openapi.v1alpha1.kubernetes_apply import KubernetesApply, KubernetesApplyStatus
 from upright.openapi.v1alpha1.resource import TRIGGER, TRIGGER_REASON, BuildRecord, ResourceStatus
@@ -161,6 +161,16 @@ def test_an_image_that_cannot_be_brought_to_the_cluster_is_told_as_such() -> Non
     built(mirror, shop, "shop", error="denied", ref="shop:tilt-1")
     found = update(shop, "c1", mirror)
     assert (found.error, found.rule) == ("bringing shop to the cluster: denied", "push-failed")
+
+
+def test_a_push_says_how_far_it_is() -> None:
+    shop = deployment("web", image("shop"))
+    mirror = Mirror()
+    step = next(one for one in update(shop, "c1", mirror).objects if one.name == "web:shop")
+    pushing = ImagePushing(started_at=NOW, progress="1 of 2 layers")
+    mirror.put(step, DockerImageStatus(pushing=pushing, built=fingerprint.of_step(step)))
+    found = update(shop, "c1", mirror)
+    assert [one.progress for one in found.steps] == ["to its cluster: 1 of 2 layers", ""]
 
 
 def test_an_image_that_nothing_builds_is_told() -> None:
