@@ -106,7 +106,7 @@ class Sight:
 
     def events(self, uid: str) -> Iterable[Json]:
         """Return the events about the object, the newest last, at most MOST_EVENTS."""
-        return list(self._events.get(uid, {}).values())[-MOST_EVENTS:]
+        return sorted(self._events.get(uid, {}).values(), key=_last_happened)[-MOST_EVENTS:]
 
     async def _mirror(self, what: tuple[str, str, str]) -> None:
         await self._kubernetes.watch(*what, _Mirror(self, what).tell)
@@ -204,6 +204,13 @@ class _Mirror:
             uid = self._sight.take(self._what, sighting)
             (self._mine.discard if sighting.type == "DELETED" else self._mine.add)(uid)
             self._stale.discard(uid)
+
+
+def _last_happened(event: Json) -> str:
+    """Return when, as the text that the cluster has for it: those of one cluster can be compared."""
+    series = event.get("series") or {}
+    written = event["metadata"].get("creationTimestamp")
+    return str(series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime") or written or "")
 
 
 def _owners(obj: Json | None) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -37,7 +38,10 @@ class Pace(Struct, frozen=True):
 
 
 class KubeReflector:
-    """Tells all objects of a kind in a namespace, then each change; see ``Kubernetes.watch``."""
+    """Tells all objects of a kind in a namespace, then each change; see ``Kubernetes.watch``.
+
+    A namespace may have thousands of Events of its past: they are told while it is followed already, and nobody waits for them.
+    """
 
     def __init__(
         self,
@@ -56,6 +60,8 @@ class KubeReflector:
         self._heard_at = 0.0
         self._heard = False
         self._lost = False
+        self._past_is_due = False
+        self._told_since: set[str] = set()
 
     async def run(self) -> None:
         """Go on until cancelled: what ends is resumed, what cannot be resumed is told as LOST and listed anew."""
@@ -105,19 +111,35 @@ class KubeReflector:
         self._tell(Sighting("SYNCED", {}))
 
     async def _list(self, served: ServedKind) -> None:
-        query = {"limit": str(self._pace.page)}
         path = served.path(self._what[2])
-        while True:
-            page = await self._connection.call("GET", path, query)
-            for item in page.get("items") or ():
-                self._tell(Sighting("ADDED", self._named(item)))
-            more = page["metadata"].get("continue")
-            if not more:
-                break
-            query["continue"] = more
+        self._told_since.clear()
+        self._past_is_due = self._what[1] == "Event"
+        if self._past_is_due:
+            page = await self._connection.call("GET", path, {"limit": "1"})
+        else:
+            page = await self._pages(path)
         self._heard = True
         self._since = str(page["metadata"].get("resourceVersion") or "0")
         self._synced()
+
+    async def _pages(self, path: str) -> Json:
+        """Tell all there is but what was told since; returns the last page."""
+        query = {"limit": str(self._pace.page)}
+        while True:
+            page = await self._connection.call("GET", path, query)
+            for item in page.get("items") or ():
+                if str(item["metadata"].get("uid")) not in self._told_since:
+                    self._tell(Sighting("ADDED", self._named(item)))
+            if not (more := page["metadata"].get("continue")):
+                return page
+            query["continue"] = more
+
+    async def _past(self, path: str) -> None:
+        """Tell what was before the watch began; if that fails, the next watch tries again."""
+        with suppress(APIError):
+            await self._pages(path)
+            self._past_is_due = False
+            self._told_since.clear()
 
     async def _follow(self, served: ServedKind) -> None:
         seconds = random.randint(*self._pace.watch_seconds)  # noqa: S311  reason: jitter, no secret
@@ -135,6 +157,8 @@ class KubeReflector:
             failed: list[Exception] = []
             async with anyio.create_task_group() as group:
                 group.start_soon(self._doubt, path, group.cancel_scope, failed)
+                if self._past_is_due:
+                    group.start_soon(self._past, path)
                 try:
                     async for data in content.iter_any():
                         self._heard_at = anyio.current_time()
@@ -167,6 +191,8 @@ class KubeReflector:
             raise from_status(obj)
         self._since = str(obj["metadata"]["resourceVersion"])
         if event["type"] != "BOOKMARK":
+            if self._past_is_due:
+                self._told_since.add(str(obj["metadata"].get("uid")))
             self._tell(Sighting(event["type"], self._named(obj)))
 
     def _named(self, obj: Json) -> Json:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 import pytest
+from msgspec.structs import replace
 
 from tests.controllers.world.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.controllers.world.remote import QUICK, Seen, remote
@@ -105,3 +106,44 @@ async def test_a_forgotten_past_is_listed_anew(tmp_path: Path) -> None:
             await seen.until(lambda s: "two" in s.objects)
             group.cancel_scope.cancel()
         assert [one for one in seen.types if one != "ADDED"] == ["SYNCED", "LOST", "SYNCED", "LOST", "SYNCED"]
+
+
+def event(name: str) -> Json:
+    about = {"kind": "Pod", "name": "web", "namespace": "default", "uid": "u1"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": name},
+        "involvedObject": about,
+        "reason": "Pulled",
+    }
+
+
+async def test_events_of_the_past_are_told_while_newer_ones_are_followed_already(tmp_path: Path) -> None:
+    pace = replace(QUICK, page=2, watch_seconds=(1, 1))
+    async with remote(tmp_path) as there, there.reached(tmp_path, pace) as cluster, anyio.create_task_group() as group:
+        for n in range(5):
+            await cluster.apply(event(f"old-{n}"), namespace="default")
+        call, seen, gate, refusals = cluster._connection.call, Seen(), anyio.Event(), [1]
+
+        async def slow(*asked: object, **more: object) -> Json:
+            if {"limit": "2"}.items() <= dict(asked[2] or {}).items():  # type: ignore[call-overload]  # the query
+                await gate.wait()
+                if refusals:
+                    refusals.pop()
+                    raise Gone("the continue token is too old: the next watch lists again")
+            answer: Json = await call(*asked, **more)  # type: ignore[arg-type]  # as they were given
+            return answer
+
+        cluster._connection.call = slow  # type: ignore[method-assign]  # a server that takes its time
+        group.start_soon(cluster.watch, "v1", "Event", "default", seen.tell)
+        await seen.until(lambda s: "SYNCED" in s.types)
+        await cluster.apply(event("new"), namespace="default")
+        await cluster.apply(event("old-0") | {"reason": "Failed"}, namespace="default")
+        await seen.until(lambda s: set(s.objects) == {"new", "old-0"})
+        gate.set()
+        await seen.until(lambda s: len(s.objects) == 6)
+        assert not refusals
+        assert seen.objects["old-0"]["reason"] == "Failed"
+        assert seen.types.count("SYNCED") == 1
+        group.cancel_scope.cancel()
