@@ -16,7 +16,7 @@ from upright.client.report.summary import summary_lines
 from upright.controllers.record.record_file import NotARecord, read
 from upright.controllers.record.replay import Replay
 from upright.controllers.record.standing import standing, standing_lines
-from upright.openapi.meta import parse_duration, parse_time
+from upright.openapi.meta import format_micro_time, parse_duration, parse_time
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -110,6 +110,14 @@ def _moment(text: str, started: datetime | None) -> datetime:
     if started is None:
         message = "the record ends before anything was seen"
         raise NotARecord(message)
+    moment = _read_moment(text, started)
+    if moment < started:
+        message = f"--until={text}: the run began at {format_micro_time(started)}"
+        raise ValueError(message)
+    return moment
+
+
+def _read_moment(text: str, started: datetime) -> datetime:
     try:
         return started + cast("timedelta", parse_duration(text.removeprefix("+")))  # reason: what it makes of text
     except ValueError:
@@ -130,7 +138,8 @@ def _said(played: Replay, report: Report, options: ReplayOptions) -> int:
     else:
         _say_standing(played, options)
     if not done:
-        sys.stderr.write("Error: the record ends before a verdict\n")
+        limits = " by these limits" if options.limits is not None else ""
+        sys.stderr.write(f"Error: the record ends {_seconds(played):.3f}s after the start, before a verdict{limits}\n")
         return EXIT_UNKNOWN
     if report.verdict.state == "healthy":
         return 0

@@ -82,6 +82,7 @@ class RecordingJudge(Judge):
         self._tiltfiles: object = (None, (), "")
         self._referred: dict[str, int | Json] = {}
         self._tails: dict[str, tuple[str, ...]] = {}
+        self._flush()  # a run that is killed at once leaves a record too
 
     async def run(self) -> None:
         """Write what is new every now and then, until cancelled."""

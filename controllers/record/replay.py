@@ -76,6 +76,9 @@ class Replay:
         self._broken = ""
         self._referred: dict[str, int | Json] = {}
         self._tails: dict[str, Sequence[str]] = {}
+        self._later: dict[str, Sequence[str]] = {}
+        for entry in reversed(entries[1:] if settings is not None else ()):
+            self._later |= entry.get("tails", {})
         self._due: list[tuple[datetime, int, str]] = []
         self._order = count()
         self._unfinished = Unfinished()
@@ -167,12 +170,16 @@ class Replay:
         if self._settings is not None:
             self._unfinished.note(resource)
             seen = replace(seen, limits=self._settings.over(seen.limits), busy=self._unfinished.could_help(name))
-        decided = self._judge.resource(seen, lambda span, lines: self._tails.get(span, ())[-lines:])
+        decided = self._judge.resource(seen, self._tail)
         line.decisions.append(decided.status)
         if self._settings is not None:
             self._unfinished.note(resource.model_copy(update={"status": decided.status}))
             for at in decided.times:
                 heapq.heappush(self._due, (at, next(self._order), name))
+
+    def _tail(self, span: str, lines: int) -> Sequence[str]:
+        """Return the last lines of a log as they were; where other settings ask earlier than the run did, as it saw them first."""
+        return self._tails.get(span, self._later.get(span, ()))[-lines:]
 
     def _session(self, entry: Json) -> None:
         if "spec" in entry:
