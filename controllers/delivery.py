@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 PUSH_ATTEMPTS = 4
 PROGRESS_SECONDS = 0.5
 """How often it is said how far a push is."""
+STALL_SECONDS = 300.0
+"""How long nothing may move in a push. Registries take their time to store a large layer, but not for ever."""
 _HERE = frozenset({"Pushed", "Layer already exists"})
 FIRST_PAUSE_SECONDS = 0.5
 _ELSEWHERE = "log in with `docker login`, or name a registry that the cluster pulls from: default_registry('HOST') in the Tiltfile"
@@ -153,7 +155,7 @@ class Delivery:
         for attempt in range(1, PUSH_ATTEMPTS + 1):
             since = anyio.current_time()
             try:
-                return await engine.push(image, auth=auth, tell=Layers(told).tell)
+                return await _pushed(engine, image, auth, Layers(told))
             except PushUnavailable as error:
                 if attempt == PUSH_ATTEMPTS or anyio.current_time() - since > PATIENCE_SECONDS:
                     raise DeliveryFailed(told_of_push(error, image, auth)) from error
@@ -187,6 +189,18 @@ class Delivery:
         if ended.code:
             told = f": {said[-1].strip()}" if said else ""
             raise DeliveryFailed(f"`{' '.join(argv)}` ended with exit code {ended.code}{told}")
+
+
+async def _pushed(engine: Engine, image: str, auth: RegistryAuth | None, layers: Layers) -> str:
+    """Push once. Raises PushFailed's tree; a registry that has stopped to answer is unavailable."""
+    with anyio.move_on_after(STALL_SECONDS) as limit:
+
+        def tell(step: Progress) -> None:
+            limit.deadline = anyio.current_time() + STALL_SECONDS
+            layers.tell(step)
+
+        return await engine.push(image, auth=auth, tell=tell)
+    raise PushUnavailable(f'cannot push "{image}": nothing has moved for {STALL_SECONDS:g} s')
 
 
 async def _there(engine: Engine, image: str, auth: RegistryAuth | None) -> str:

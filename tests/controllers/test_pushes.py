@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from upright.controllers import images
 from upright.controllers.delivery import Delivered, Delivery, DeliveryFailed, Layers, Told
 from upright.controllers.engines import Engines
 from upright.controllers.known_builds import KnownBuilds, Wanted
+from upright.controllers.node.network import Network
 from upright.controllers.world.build_memory import BuildMemory
 from upright.controllers.world.engine.errors import PushDenied
 from upright.controllers.world.engine.protocol import BuildRequest, Progress
@@ -221,6 +223,20 @@ async def test_a_refusal_is_told_with_what_to_do(
     small.faults += [("PUT", "manifests", answer)] * 4
     with pytest.raises(DeliveryFailed, match=words):
         await push(private_dockerd, small.address, {})
+
+
+@engine_test
+async def test_a_registry_that_never_answers_is_given_up(
+    private_dockerd: RunningEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pushing, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(pushing, "PATIENCE_SECONDS", 0.0)
+    with Network(namespace(private_dockerd)).entered():
+        silent = socket.create_server(("127.0.0.1", 0))
+    with silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(DeliveryFailed, match=r"nothing has moved for 0\.3 s: is the registry running\?"):
+            await push(private_dockerd, address, {})
 
 
 async def test_docker_hub_that_refuses_leads_to_a_registry_of_ones_own() -> None:
