@@ -35,6 +35,8 @@ class Team:
         projects = folder / "projects"
         projects.mkdir()
         (projects / "Tiltfile").write_text("local_resource('a', 'echo made it here')\n")
+        (projects / "slow").mkdir()
+        (projects / "slow" / "Tiltfile").write_text("local_resource('a', 'echo begun; sleep 4; echo made it late')\n")
         self._environment = os.environ | {
             "DOCKER_HOST": address,
             "DOCKER_BUILDKIT": "0",
@@ -102,6 +104,13 @@ for line in connection.getresponse():
 """
 
 
+BEGUN = """
+import pathlib, time
+while not any("begun" in log.read_text() for log in pathlib.Path("/var/lib/upright/runs/sessions").glob("{name}-*/logs/*.log")):
+    time.sleep(0.1)
+"""
+
+
 @contextmanager
 def up(team: Team) -> Generator[None]:
     team.compose("up", "--detach", "--build", "--wait")
@@ -144,6 +153,8 @@ def test_a_team_has_a_server_after_one_command(compose: Path, base: RunningEngin
     team = Team(compose, base.info.address, tmp_path)
     with up(team):
         serves_a_team(team)
+        for service in ("apiserver", "controllers"):
+            outlives_a_restart(team, service)
         modes = team.compose("exec", "-T", "controllers", "stat", "-c", "%a %u", "/var/lib/upright/server/kubeconfig")
         assert modes.split() == ["600", "10001"]
 
@@ -177,3 +188,17 @@ def serves_a_team(team: Team) -> None:
     assert (code, [one["metadata"]["name"] for one in found["items"]]) == (200, ["one", "two"])
     logs = team.compose("exec", "-T", "controllers", "sh", "-c", "cat /var/lib/upright/runs/sessions/one-*/logs/*.log")
     assert "made it here" in logs
+
+
+def outlives_a_restart(team: Team, service: str) -> None:
+    """Start one of the processes again while a Session runs; it comes to its verdict all the same."""
+    name = f"during-{service}"
+    body = {"metadata": {"name": name}, "spec": {"tiltfilePath": "/srv/projects/slow/Tiltfile"}}
+    assert call(team, "POST", SESSIONS, body)[0] == 201
+    team.inside(BEGUN.format(name=name))
+    team.compose("restart", "--timeout", "20", service)
+    team.compose("up", "--detach", "--wait")
+    status = json.loads(team.inside(WAIT.format(name=name)))
+    assert status["verdict"]["exitCode"] == 0, status
+    code, log = call(team, "GET", f"{SESSIONS}/{name}")
+    assert (code, log["status"]["done"]) == (200, True)
