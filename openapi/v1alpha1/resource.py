@@ -346,7 +346,8 @@ class ResourceStatus(Model):
     """Troubles that something could still have helped, and since when their time counts."""
 
 
-def _waiting_on(body: Json) -> str:
+def waiting_on(body: Json) -> str:
+    """Return what holds a Resource back, and which others that are."""
     waiting = body.get("status", {}).get("waiting") or {}
     names = ",".join(ref.get("name", "") for ref in waiting.get("on") or ())
     return f"{waiting.get('reason', '')} {names}".strip()
@@ -366,7 +367,7 @@ class Resource(Object):
             NAME,
             Column("UPDATE", at("status", "updateStatus"), description="Its newest update"),
             Column("RUNTIME", at("status", "runtimeStatus"), description="What runs since"),
-            Column("WAITING ON", _waiting_on, description="What holds it back"),
+            Column("WAITING ON", waiting_on, description="What holds it back"),
             Column("POD", at("status", "k8sResourceInfo", "podName"), description="Its newest pod"),
             AGE,
         ),

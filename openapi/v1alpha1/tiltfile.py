@@ -124,6 +124,7 @@ class Tiltfile(Object):
             NAME,
             Column("STATE", _state, description="waiting, running, loaded or failed"),
             Column("PATH", at("spec", "path"), description="The file"),
+            Column("ERROR", at("status", "terminated", "error"), description="Why it cannot be used"),
             AGE,
         ),
     )

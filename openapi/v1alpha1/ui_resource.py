@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from upright.openapi.meta import Model, Object
 from upright.openapi.scheme import AGE, NAME, Column, Kind, at
-from upright.openapi.v1alpha1.resource import ResourceStatus
+from upright.openapi.v1alpha1.resource import ResourceStatus, waiting_on
 
 if TYPE_CHECKING:
     from upright.openapi.meta import Json
@@ -35,6 +35,8 @@ class UIResource(Object):
             NAME,
             Column("UPDATE", at("status", "updateStatus"), description="Its newest update"),
             Column("RUNTIME", at("status", "runtimeStatus"), description="What runs since"),
+            Column("WAITING ON", waiting_on, description="What holds it back"),
+            Column("POD", at("status", "k8sResourceInfo", "podName"), description="Its newest pod"),
             AGE,
         ),
         view_of="tilt.dev/resources",
