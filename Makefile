@@ -1,9 +1,12 @@
 # demo: bring examples/shop up.  check: formats, lints, types.  quick: tests without an engine.  test: all tests.
+# golden: record the golden runs anew, on CLUSTER=embedded or real.
 SHELL := /bin/bash
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo venv check quick test
+CLUSTER := embedded
+
+.PHONY: demo venv check quick test golden
 demo:
 	scripts/demo
 
@@ -30,3 +33,6 @@ quick: venv
 
 test: venv
 	$(BIN)/pytest -q
+
+golden: venv
+	$(BIN)/python -m tests.golden.record --cluster $(CLUSTER)

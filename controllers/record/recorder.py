@@ -81,6 +81,7 @@ class RecordingJudge(Judge):
         self._session_spec: object = None
         self._tiltfiles: object = (None, (), "")
         self._referred: dict[str, int | Json] = {}
+        self._looked_at: dict[str, ResourceStatus] = {}
         self._tails: dict[str, tuple[str, ...]] = {}
         self._flush()  # a run that is killed at once leaves a record too
 
@@ -173,11 +174,16 @@ class RecordingJudge(Judge):
         changed: Json = {}
         for resource in resources:
             self._describe(resource)
+            if self._looked_at.get(resource.name) is resource.status:
+                continue  # mostly so, and looking which decision it is takes long
+            self._looked_at[resource.name] = resource.status
             refers = self._of(resource.name).refer(resource.status)
             if self._referred.get(resource.name) != refers:
                 self._referred[resource.name] = changed[resource.name] = refers
-        gone = [name for name in self._referred if name not in {one.name for one in resources}]
+        here = {one.name for one in resources}
+        gone = [name for name in self._referred if name not in here]
         for name in gone:
+            del self._looked_at[name]
             del self._referred[name]
         return {"resources": changed} | ({"gone": gone} if gone else {})
 
