@@ -92,12 +92,16 @@ def event(body: Json) -> ObservedEvent:
 def pod(body: Json, ancestor_uid: str, before: Pod | None, now: datetime) -> Pod:
     """Return a pod in Tilt's shape; ``before`` is how it was last told, for how long a container has been waiting."""
     meta, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
-    probed = {c["name"] for c in spec.get("containers") or () if "readinessProbe" in c}
+    specs = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    probed = {c["name"] for c in specs if "readinessProbe" in c}
+    sidecars = {c["name"] for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"}
     earlier = {c.name: c for c in (*before.init_containers, *before.containers)} if before else {}
     ports = {c["name"]: tuple(p["containerPort"] for p in c.get("ports") or ()) for c in spec.get("containers") or ()}
 
     def read(found: Json) -> Container:
-        return _container(found, found["name"] in probed, ports.get(found["name"], ()), earlier.get(found["name"]), now)
+        name = found["name"]
+        one = _container(found, name in probed, ports.get(name, ()), earlier.get(name), now)
+        return one.model_copy(update={"sidecar": True}) if name in sidecars else one
 
     inits = tuple(read(c) for c in status.get("initContainerStatuses") or ())
     mains = tuple(read(c) for c in status.get("containerStatuses") or ())

@@ -23,25 +23,53 @@ if TYPE_CHECKING:
         def get(self, uid: str, /) -> Json | None: ...
 
 
+_REVISIONS = ("deployment.kubernetes.io/revision", "rollout.argoproj.io/revision")
+
+
 def current_pods(pods: Sequence[Pod], objects: Mapping[str, ObservedObject], sight: Objects) -> tuple[Pod, ...]:
-    """Return the pods of each Deployment's newest ReplicaSet, and all others; the oldest first."""
-    newest: dict[str, tuple[int, str]] = {}
+    """Return the pods without those that a newer revision of their workload replaces; the oldest first."""
+    newest: dict[str, tuple[int, str, str]] = {}
     for uid, found in objects.items():
         if found.kind == "ReplicaSet" and found.owner_uids:
             owner = found.owner_uids[0]
-            newest[owner] = max(newest.get(owner, (-1, "")), (_revision(sight.get(uid)), uid))
+            newest[owner] = max(newest.get(owner, (-1, "", "")), (*_revision(sight.get(uid)), uid))
     old = {
         uid
         for uid, found in objects.items()
-        if found.kind == "ReplicaSet" and found.owner_uids and newest[found.owner_uids[0]][1] != uid
+        if found.kind == "ReplicaSet" and found.owner_uids and newest[found.owner_uids[0]][2] != uid
     }
-    kept = (pod for pod in pods if pod.owner_uid not in old)
+    kept = (
+        pod
+        for pod in pods
+        if pod.owner_uid not in old and not _is_replaced(sight.get(pod.uid), sight.get(pod.owner_uid))
+    )
     return tuple(sorted(kept, key=lambda pod: (_seconds(pod.created_at), pod.name)))
 
 
-def _revision(body: Json | None) -> int:
-    notes = ((body or {}).get("metadata") or {}).get("annotations") or {}
-    return int(notes.get("deployment.kubernetes.io/revision") or 0)
+def _revision(body: Json | None) -> tuple[int, str]:
+    """Return a ReplicaSet's revision and its date: a Deployment and a Rollout number theirs, not every kind does."""
+    meta = (body or {}).get("metadata") or {}
+    notes = meta.get("annotations") or {}
+    numbers = (str(notes.get(name) or "") for name in _REVISIONS)
+    return max((int(one) for one in numbers if one.isdigit()), default=0), str(meta.get("creationTimestamp") or "")
+
+
+def _is_replaced(pod: Json | None, owner: Json | None) -> bool:
+    """Whether the pod is of an older revision of its StatefulSet or DaemonSet, which is going to replace it."""
+    if pod is None or owner is None:
+        return False
+    labels = pod["metadata"].get("labels") or {}
+    strategy = (owner.get("spec") or {}).get("updateStrategy") or {}
+    if strategy.get("type") == "OnDelete":
+        return False
+    if owner["kind"] == "StatefulSet" and not (strategy.get("rollingUpdate") or {}).get("partition"):
+        mine, newest = labels.get("controller-revision-hash"), (owner.get("status") or {}).get("updateRevision")
+    elif owner["kind"] == "DaemonSet":
+        notes = owner["metadata"].get("annotations") or {}
+        mine, newest = labels.get("pod-template-generation"), notes.get("deprecated.daemonset.template.generation")
+    else:
+        return False
+    return bool(mine and newest) and mine != newest
 
 
 def _seconds(moment: datetime | None) -> float:

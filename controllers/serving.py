@@ -165,6 +165,7 @@ def deployed(
         once_ready=status.ever_ready,
         busy=others_busy,
         builds_images=resource.spec.kubernetes is not None and bool(resource.spec.kubernetes.images),
+        since=apply.status.last_apply_start_time or apply.status.last_apply_time,
     )
     found = runtime_rules.runtime(known, budgets, now)
     return Serving(

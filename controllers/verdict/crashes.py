@@ -33,9 +33,18 @@ def crashes(pod: Pod, container: Container) -> int:
     return container.restarts + int(backing_off)
 
 
+def crashes_before(pod: Pod, container: Container, moment: datetime) -> int:
+    """Return how many of the crashes happened before the moment; of those after it only the last has a date."""
+    last = container.state.terminated or (container.last.terminated if container.last is not None else None)
+    count = crashes(pod, container)
+    after = last is not None and last.finished_at is not None and last.finished_at >= moment
+    return max(count - 1, 0) if after else count
+
+
 def _is_crash(pod: Pod, container: Container, ended: ContainerTerminated) -> bool:
     """Whether the end is a crash: a server that is to be restarted always should not end well either."""
-    return ended.exit_code != 0 or (pod.restart_policy in {"", "Always"} and container not in pod.init_containers)
+    always = container.sidecar or (pod.restart_policy in {"", "Always"} and container not in pod.init_containers)
+    return ended.exit_code != 0 or always
 
 
 def tolerance_key(pod: Pod, container: Container) -> str:
@@ -46,7 +55,7 @@ def tolerance_key(pod: Pod, container: Container) -> str:
 def crash_findings(view: PodView, container: Container, budgets: Budgets) -> Iterator[Finding]:
     """Yield the crash loop that the container is in; a Job counts for itself, and what is not restarted has failed."""
     pod = view.pod
-    if view.of_job or pod.restart_policy == "Never":
+    if view.of_job or (pod.restart_policy == "Never" and not container.sidecar):
         return
     last = container.state.terminated or (container.last.terminated if container.last is not None else None)
     if last is None or not _is_crash(pod, container, last) or _is_well(container, budgets.stable_for, view.now):
@@ -54,14 +63,14 @@ def crash_findings(view: PodView, container: Container, budgets: Budgets) -> Ite
     count = crashes(pod, container)
     counts = count - view.tolerated.get(tolerance_key(pod, container), 0)
     budget = max(budgets.crash_budget - 1, 1) if view.once_ready else budgets.crash_budget
-    refused = count >= START_REFUSALS and last.reason in _START_FAILED and bool(_NOT_STARTABLE.search(last.message))
-    if not (refused or counts >= budget or count >= max(CRASHES_WHATEVER_ELSE, budgets.crash_budget)):
+    ours = counts if view.older else count
+    refused = ours >= START_REFUSALS and last.reason in _START_FAILED and bool(_NOT_STARTABLE.search(last.message))
+    if not (refused or counts >= budget or ours >= max(CRASHES_WHATEVER_ELSE, budgets.crash_budget)):
         return
-    why = f": {last.message}" if last.message else f" ({last.reason})" if last.reason not in _PLAIN else ""
     yield Finding(
         "not-startable" if refused else "crash-loop",
         view.path(container.name),
-        f"exited with code {last.exit_code}, {count} times{why}",
+        f"exited with code {last.exit_code}, {_times(count, ours)}{_why(view, container, last)}",
         last.finished_at,
         exit_code=last.exit_code,
         image=container.image,
@@ -72,6 +81,26 @@ def crash_findings(view: PodView, container: Container, budgets: Budgets) -> Ite
 
 
 _PLAIN = frozenset({"", "Error", "Completed"})
+_SIGNALLED = frozenset({137, 143})
+
+
+def _times(count: int, ours: int) -> str:
+    return f"{ours} times since it was applied ({count} in all)" if ours < count else f"{count} times"
+
+
+def _why(view: PodView, container: Container, last: ContainerTerminated) -> str:
+    """Return what is known of the cause: the container's own words, the node's, or that a probe had it killed."""
+    if last.message:
+        return f": {last.message}"
+    if last.reason not in _PLAIN:
+        return f" ({last.reason})"
+    if last.exit_code not in _SIGNALLED:
+        return ""
+    mine = f"Container {container.name} failed "
+    killed = [one.message for one in view.events if one.reason == "Killing" and one.message.startswith(mine)]
+    probe = killed[-1].removeprefix(mine).partition(" probe")[0] if killed else ""
+    said = [" ".join(e.message.split()) for e in view.events if e.reason == "Unhealthy" and probe.title() in e.message]
+    return f": killed because its {probe} probe failed{f' ({said[-1]})' if said else ''}" if probe else ""
 
 
 def _is_well(container: Container, stable_for: timedelta, now: datetime) -> bool:

@@ -21,6 +21,7 @@ class PodView(Struct, frozen=True):
     ``events`` are about the pod, the newest last. ``tolerated`` are crashes that happened while something it could
     wait for was still coming up (``busy``: that is so now), by ``pod/container``. ``once_ready``: the resource was
     ready before. ``of_job``: a Job decides how often it may fail. ``leaving``: a pod of the resource is still going.
+    ``older``: it was there before what was applied; its ``tolerated`` crashes of then are not ours.
     """
 
     pod: Pod
@@ -32,6 +33,7 @@ class PodView(Struct, frozen=True):
     of_job: bool = False
     busy: bool = False
     leaving: bool = False
+    older: bool = False
 
     def path(self, container: str = "") -> tuple[str, ...]:
         """Return the way to the pod, or to one of its containers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct, field
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 
 from upright.controllers.verdict import job_retries, refused_pods, workloads
 from upright.controllers.verdict import pods as pod_rules
-from upright.controllers.verdict.crashes import crashes, tolerance_key
+from upright.controllers.verdict.crashes import crashes, crashes_before, tolerance_key
 from upright.controllers.verdict.finding import Finding, counted
 from upright.controllers.verdict.pod_view import PodView
 from upright.controllers.verdict.serving_pods import Wait, pods_wait_for
@@ -28,12 +29,15 @@ if TYPE_CHECKING:
         Pod,
     )
 
+_ONE_SECOND = timedelta(seconds=1)
+"""How exactly a cluster dates its objects."""
+
 
 class Deployed(Struct, frozen=True):
     """A deployed resource: what was applied, what the cluster shows, and what is known of the run around it.
 
     ``tolerated`` and ``excused`` are what the look before this one came to. ``busy``: something that the resource could
-    wait for is still coming up. ``builds_images``: it has pods, whatever kinds it is made of.
+    wait for is still coming up. ``builds_images``: it has pods, whatever kinds it is made of. ``since``: when it was applied.
     """
 
     applied: tuple[AppliedObject, ...]
@@ -44,6 +48,7 @@ class Deployed(Struct, frozen=True):
     once_ready: bool = False
     busy: bool = False
     builds_images: bool = False
+    since: datetime | None = None
 
 
 class Runtime(Struct, frozen=True):
@@ -68,6 +73,7 @@ def runtime(deployed: Deployed, budgets: Budgets, now: datetime) -> Runtime:
     now = min(now, lost) if lost is not None else now
     if deployed.busy:
         deployed = replace(deployed, tolerated=_crashes_now(deployed))
+    deployed = replace(deployed, tolerated={**_crashes_before(deployed), **deployed.tolerated})
     state = _decided(deployed, budgets, now)
     if state.state == "ok" and not deployed.once_ready and not deployed.busy:
         state = replace(state, tolerated=_crashes_now(deployed))
@@ -117,6 +123,19 @@ def _crashes_now(deployed: Deployed) -> dict[str, int]:
     return {tolerance_key(pod, c): count for pod, c in _containers(deployed) if (count := crashes(pod, c))}
 
 
+def _crashes_before(deployed: Deployed) -> dict[str, int]:
+    """Return the crashes of before our apply, of pods that were there already; looked at once, then remembered."""
+    return {
+        tolerance_key(pod, c): crashes_before(pod, c, deployed.since)
+        for pod, c in _containers(deployed)
+        if deployed.since is not None and _is_older(pod, deployed)
+    }
+
+
+def _is_older(pod: Pod, deployed: Deployed) -> bool:
+    return deployed.since is not None and pod.created_at is not None and pod.created_at < deployed.since - _ONE_SECOND
+
+
 def _findings(deployed: Deployed, budgets: Budgets, now: datetime) -> list[Finding]:
     objects = {o.uid: o for o in deployed.seen.objects}
     found: list[Finding] = []
@@ -144,6 +163,7 @@ def _findings(deployed: Deployed, budgets: Budgets, now: datetime) -> list[Findi
             of_job=_is_of_job(pod),
             busy=deployed.busy,
             leaving=leaving,
+            older=_is_older(pod, deployed),
         )
         found += pod_rules.findings(view, budgets)
     return [_with_evidence(one, deployed) if one.rule == "job-failed" else one for one in found]

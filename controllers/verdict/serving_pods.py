@@ -40,13 +40,23 @@ def pods_wait_for(
             continue
         if not pod.containers:
             waits.append(Wait(f"Pod/{pod.name} to start ({pod.status or pod.phase})", (f"Pod/{pod.name}",)))
-        for container in pod.containers:
+        serving = (*(one for one in pod.init_containers if one.sidecar), *pod.containers)
+        for container in serving:
             at = stable_at(container, stable_for)
             if at is None or at > now:
                 waits.append(_wait(pod, container, events, stable_for if at is not None else None))
             if at is not None and at > now:
                 times.append(at)
+        waits += _not_ready(pod) if all(one.ready for one in serving) else ()
     return sorted(waits, key=lambda wait: wait.path), min(times, default=None)
+
+
+def _not_ready(pod: Pod) -> Iterator[Wait]:
+    """Yield why the pod is not ready though its containers are: its node is lost, or a readiness gate is shut."""
+    for told in pod.conditions:
+        if pod.containers and told.type == "Ready" and told.status != "True":
+            why = told.message or told.reason or told.status
+            yield Wait(f"Pod/{pod.name} to be ready ({why})", (f"Pod/{pod.name}",))
 
 
 def _wait(pod: Pod, container: Container, events: Sequence[ObservedEvent], still: timedelta | None) -> Wait:

@@ -104,6 +104,8 @@ class Container(Model):
     """The ports that its spec names."""
     probed: bool = omit(default=False)
     """It has a readiness probe."""
+    sidecar: bool = omit(default=False)
+    """It is an init container that goes on beside the others."""
     started: bool | None = None
     """Its startup probe has passed, or it runs and has none."""
 

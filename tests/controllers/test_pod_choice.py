@@ -57,6 +57,55 @@ def test_all_other_pods_count_the_oldest_first() -> None:
     assert [one.name for one in current_pods(pods, {"alone": replica_set("alone", "")}, {})] == ["b", "a", "c"]
 
 
+def test_a_rollouts_newest_replica_set_is_known_by_its_own_number() -> None:
+    objects = {"z": replica_set("z"), "a": replica_set("a")}
+    notes: dict[str, Json] = {
+        uid: {"metadata": {"annotations": {"rollout.argoproj.io/revision": number}}}
+        for uid, number in (("z", "1"), ("a", "2"))
+    }
+    assert [one.name for one in current_pods([of("z", "old"), of("a", "new")], objects, notes)] == ["new"]
+
+
+def test_without_a_number_the_youngest_replica_set_is_the_newest() -> None:
+    objects = {"z": replica_set("z"), "a": replica_set("a")}
+    dates: dict[str, Json] = {
+        uid: {"metadata": {"creationTimestamp": f"2026-01-0{day}T00:00:00Z"}} for uid, day in (("z", 1), ("a", 2))
+    }
+    assert [one.name for one in current_pods([of("z", "old"), of("a", "new")], objects, dates)] == ["new"]
+
+
+def revised(kind: str, strategy: Json, *, pods_of: str) -> list[str]:
+    """Return which of two pods count: ``old`` of revision 1, ``new`` of revision 2, which is the newest."""
+    known: dict[str, Json] = {
+        "s": {
+            "kind": kind,
+            "metadata": {"annotations": {"deprecated.daemonset.template.generation": "2"}},
+            "spec": {"updateStrategy": strategy},
+            "status": {"updateRevision": "2"},
+        },
+        "uid-of-old": {"metadata": {"labels": {pods_of: "1"}}},
+        "uid-of-new": {"metadata": {"labels": {pods_of: "2"}}},
+    }
+    return [one.name for one in current_pods([of("s", "old"), of("s", "new", 1)], {}, known)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "strategy", "label", "names"),
+    [
+        ("StatefulSet", {"type": "RollingUpdate"}, "controller-revision-hash", ["new"]),
+        ("StatefulSet", {"rollingUpdate": {"partition": 1}}, "controller-revision-hash", ["old", "new"]),
+        ("StatefulSet", {"type": "OnDelete"}, "controller-revision-hash", ["old", "new"]),
+        ("DaemonSet", {}, "pod-template-generation", ["new"]),
+        ("DaemonSet", {"type": "OnDelete"}, "pod-template-generation", ["old", "new"]),
+        ("Other", {}, "controller-revision-hash", ["old", "new"]),
+    ],
+)
+def test_pods_that_their_workload_is_going_to_replace_do_not_count(
+    kind: str, strategy: Json, label: str, names: list[str]
+) -> None:
+    assert revised(kind, strategy, pods_of=label) == names
+
+
 BODY: Json = {"metadata": {"labels": {"app": "web", "tier": "front"}}}
 
 

@@ -333,3 +333,34 @@ def test_a_container_without_a_probe_counts_when_it_has_run_for_a_while(
     one: Container, seconds_ago: float | None
 ) -> None:
     assert stable_at(one, BUDGETS.stable_for) == (None if seconds_ago is None else ago(seconds_ago))
+
+
+# what else ends a container, and when it does not count
+
+
+def test_crashes_before_our_apply_do_not_count() -> None:
+    old = {"older": True, "tolerated": {"web-1/web": 9}}
+    assert rules(pod(container(ended(7), restarts=9)), **old) == []
+    (one,) = found(pod(container(ended(7), restarts=11)), **old)
+    assert one.message == "exited with code 7, 3 times since it was applied (12 in all)"
+
+
+def test_a_container_that_a_liveness_probe_ends_says_so() -> None:
+    said = [
+        event("Unhealthy", "Readiness probe failed: not yet"),
+        event("Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 500"),
+        event("Killing", "Container web failed liveness probe, will be restarted"),
+    ]
+    (one,) = found(pod(container(ended(137), restarts=2)), events=said)
+    assert one.message == (
+        "exited with code 137, 3 times: killed because its liveness probe failed"
+        " (Liveness probe failed: HTTP probe failed with statuscode: 500)"
+    )
+    (other,) = found(pod(container(ended(137), restarts=2, name="side")), events=said)
+    assert other.message == "exited with code 137, 3 times"
+
+
+@pytest.mark.parametrize("policy", ["Always", "Never"])
+def test_a_sidecar_that_keeps_ending_is_in_a_crash_loop_though_it_ends_well(policy: str) -> None:
+    proxy = container(ended(0, "Completed"), name="proxy", restarts=2, sidecar=True)
+    assert rules(pod(container(running()), init_containers=(proxy,), restart_policy=policy)) == ["crash-loop"]

@@ -27,6 +27,7 @@ from tests.controllers.verdict.cases import (
 )
 from upright.controllers.verdict.budgets import Budgets
 from upright.controllers.verdict.runtime import Deployed, Runtime, runtime
+from upright.openapi.v1alpha1.kubernetes_discovery import PodCondition
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -321,3 +322,36 @@ def test_without_sight_nothing_becomes_red_or_green() -> None:
         assert decided(deployed, later(60)).state == after
         assert decided(blind, later(60)).state == before
         assert decided(blind, later(60)).after is None
+
+
+def test_crashes_of_a_pod_that_was_there_before_our_apply_count_from_then_on() -> None:
+    crashed = {"ready": False, "last": ended(7, seconds=30)}
+    back_off = pod(container(waiting("CrashLoopBackOff"), restarts=8, **crashed), created_at=ago(600))
+    first = decided(web(back_off, since=ago(10)))
+    assert (first.state, first.tolerated) == ("pending", {"web-1/web": 9})
+    again = pod(container(waiting("CrashLoopBackOff"), restarts=11, ready=False, last=ended(7)), created_at=ago(600))
+    assert decided(web(again, since=ago(10), tolerated=first.tolerated)).state == "error"
+
+
+def test_a_crash_just_after_our_apply_is_the_first_that_counts() -> None:
+    back_off = pod(container(waiting("CrashLoopBackOff"), restarts=8, last=ended(7)), created_at=ago(600))
+    assert decided(web(back_off, since=ago(10))).tolerated == {"web-1/web": 8}
+
+
+def test_a_pod_of_this_apply_has_no_crashes_of_before() -> None:
+    fresh = pod(container(waiting("CrashLoopBackOff"), restarts=2, last=ended(7)), created_at=ago(10.5))
+    assert decided(web(fresh, since=ago(10))).state == "error"
+
+
+@pytest.mark.parametrize(
+    ("told", "why"), [({"reason": "NodeLost"}, "NodeLost"), ({"message": "gate shut"}, "gate shut")]
+)
+def test_a_pod_may_be_unready_though_its_containers_are_ready(told: dict[str, str], why: str) -> None:
+    gated = pod(WELL, conditions=(PodCondition(type="Ready", status="False", **told),))  # type: ignore[arg-type]  # texts
+    found = decided(web(gated))
+    assert (found.state, text(found)) == ("pending", f"Pod/web-1 to be ready ({why})")
+
+
+def test_a_sidecar_is_waited_for_like_the_other_containers() -> None:
+    proxy = container(running(), name="proxy", sidecar=True, probed=True, ready=False)
+    assert text(decided(web(pod(WELL, init_containers=(proxy,))))) == "container proxy of Pod/web-1 to be ready"
