@@ -45,7 +45,9 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=Object)
 IMAGE = "toolbox:1"
 PATIENCE_SECONDS = 30.0
-_APPLETS = ("sh", "sleep", "cat", "echo", "env", "httpd", "nc", "nslookup", "wget", "id", "ls", "true", "false", "stat")
+_APPLETS = (
+    "sh", "sleep", "cat", "echo", "env", "httpd", "nc", "nslookup", "wget", "id", "ls", "true", "false", "stat", "tar", "stty", "test",
+)  # fmt: skip
 LOOKUP = "/glibc/ld-linux-* --library-path /glibc /glibc/getent ahostsv4"
 """Looks up a name as programs do; a static one, as busybox, cannot."""
 _numbers = count(1)
