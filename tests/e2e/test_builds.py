@@ -37,3 +37,20 @@ def test_syntax_that_needs_buildkit_is_refused_with_its_line(project: Project) -
     assert outcome.last.startswith("Error: web: ")
     assert "Dockerfile line 5 uses RUN --mount, which needs BuildKit" in outcome.last
     assert "Step 1/" not in outcome.out
+
+
+def test_an_image_is_built_beside_what_writes_its_files_and_again_when_that_is_done(project: Project) -> None:
+    project.tiltfile(
+        "local_resource('compile', 'until [ -e go ]; do sleep 0.1; done; echo made > image/app', allow_parallel=True)\n"
+        "k8s_resource('web', resource_deps=['compile'])\n",
+        deployment("web", container(script="cat /app; exec sleep 1000")),
+    )
+    project.write("image/Dockerfile", f"{DOCKERFILE}COPY app /app\n")
+    run = project.start()
+    run.until("STEP — Building Dockerfile: [toolbox] (ahead of its local resources")
+    run.until("Not built: this comes again when the local resources are done")
+    project.write("go", "")
+    outcome = run.ended()
+    assert outcome.code == 0, outcome
+    assert "          web │ STEP — Building Dockerfile: [toolbox]\n" in outcome.out
+    assert "          web │ made\n" in outcome.out
