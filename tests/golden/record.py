@@ -121,7 +121,7 @@ def _placeless(text: str, project: Project) -> str:
     }
     for folder, word in folders.items():
         text = text.replace(folder, word)
-    for name in {platform.node(), *re.findall(r'assigned \S+ to ([^" ]+)"', text)} - {""}:
+    for name in {platform.node(), *re.findall(r'assigned \S+ to ([^" ]+)"', text)} - {"", "upright"}:
         text = re.sub(rf"\b{re.escape(name)}\b", "machine", text)
     return text
 
