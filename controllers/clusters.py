@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from upright.controllers.world.kubernetes import Kubernetes
 
 DEFAULT_CLUSTER = "default"
+EMBEDDED_PRODUCT = "upright"
 DOCKER_CLUSTER = "docker"
 """The Cluster that Compose services run on: the container engine."""
 

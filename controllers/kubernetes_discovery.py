@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from upright.controllers import observation
+from upright.controllers.clusters import DEFAULT_CLUSTER, EMBEDDED_PRODUCT
 from upright.controllers.fingerprint import RESOURCE, SPAN
 from upright.controllers.pod_choice import current_pods, forward_for, selected
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
     from upright.controllers.sight import Sight
     from upright.openapi.meta import Json, Object
     from upright.openapi.v1alpha1.kubernetes_discovery import ObservedEvent, ObservedObject, Pod
+
+
+KUBELET_DELAY = timedelta(seconds=2)
+"""How long a kubelet may take to tell that a container ended: it looks once a second, and then has to say so."""
 
 
 class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
@@ -86,12 +92,13 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
     def _see(self, turn: Turn[KubernetesDiscovery], sight: Sight) -> KubernetesDiscoveryStatus:
         discovery, before = turn.obj, turn.obj.status
         old = {pod.uid: pod for pod in before.pods}
+        delay = _delay(turn.get(Cluster, discovery.spec.cluster or DEFAULT_CLUSTER))
         pods: dict[str, Pod] = {}
         objects: dict[str, ObservedObject] = {}
         for ancestor, body in self._found(discovery, sight):
             uid = body["metadata"]["uid"]
             if body["kind"] == "Pod":
-                pods[uid] = observation.pod(body, ancestor, old.get(uid), turn.now)
+                pods[uid] = observation.pod(body, ancestor, old.get(uid), turn.now, delay)
             if uid in {watch.uid for watch in discovery.spec.watches} or body["kind"] == "ReplicaSet":
                 objects[uid] = observation.observed(body)
         for watch in discovery.spec.watches:
@@ -172,3 +179,9 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
     def _all(self, obj: Object) -> Iterable[Key]:
         del obj
         return [Key("", found.name) for found in self.caches.of(KubernetesDiscovery).all()]
+
+
+def _delay(cluster: Cluster | None) -> timedelta:
+    """Return how long after a container's end the cluster may tell of it; the embedded one, whose engine tells us, at once."""
+    reached = cluster.status.connection.kubernetes if cluster is not None and cluster.status.connection else None
+    return timedelta() if reached is not None and reached.product == EMBEDDED_PRODUCT else KUBELET_DELAY

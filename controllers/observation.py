@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from upright.controllers.verdict.job_retries import JOB_SPEC_READ
 from upright.openapi.meta import parse_time
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 TEMPLATE_HASH = "tilt.dev/pod-template-hash"
 _SPEC_READ = ("replicas", "completions", "parallelism", "suspend", "updateStrategy", *JOB_SPEC_READ)
+LONG = timedelta(minutes=1)
+"""A container that has run for so long when it is first seen has shown that it runs; clocks differ by less."""
 _ERROR_REASONS = frozenset(
     {
         "CrashLoopBackOff",
@@ -41,6 +46,13 @@ _ERROR_REASONS = frozenset(
         "ErrImageNeverPull",
     }
 )
+
+
+class Moment(Struct, frozen=True):
+    """When a cluster was looked at, and how long after an event it may tell of it."""
+
+    now: datetime
+    delay: timedelta = timedelta()
 
 
 def _date(text: str | None) -> datetime | None:
@@ -89,8 +101,13 @@ def event(body: Json) -> ObservedEvent:
     )
 
 
-def pod(body: Json, ancestor_uid: str, before: Pod | None, now: datetime) -> Pod:
-    """Return a pod in Tilt's shape; ``before`` is how it was last told, for how long a container has been waiting."""
+def pod(body: Json, ancestor_uid: str, before: Pod | None, now: datetime, delay: timedelta = timedelta()) -> Pod:
+    """Return a pod in Tilt's shape.
+
+    ``before`` is how it was last told, for how long a container has been waiting or running; ``delay`` is how long after
+    the end of a container its cluster may tell of it.
+    """
+    seen = Moment(now, delay)
     meta, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     specs = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
     probed = {c["name"] for c in specs if "readinessProbe" in c}
@@ -100,7 +117,7 @@ def pod(body: Json, ancestor_uid: str, before: Pod | None, now: datetime) -> Pod
 
     def read(found: Json) -> Container:
         name = found["name"]
-        one = _container(found, name in probed, ports.get(name, ()), earlier.get(name), now)
+        one = _container(found, name in probed, ports.get(name, ()), earlier.get(name), seen)
         return one.model_copy(update={"sidecar": True}) if name in sidecars else one
 
     inits = tuple(read(c) for c in status.get("initContainerStatuses") or ())
@@ -128,8 +145,11 @@ def pod(body: Json, ancestor_uid: str, before: Pod | None, now: datetime) -> Pod
     )
 
 
-def _container(found: Json, probed: bool, ports: tuple[int, ...], before: Container | None, now: datetime) -> Container:
-    state = _state(found.get("state") or {})
+def _container(found: Json, probed: bool, ports: tuple[int, ...], before: Container | None, seen: Moment) -> Container:
+    state, now = _state(found.get("state") or {}), seen.now
+    if state.running is not None:
+        counts = _counts_from(state.running, found.get("containerID", ""), before, seen)
+        state = ContainerState(running=state.running.model_copy(update={"counts_from": counts}))
     if state.waiting is not None:
         was = before.state.waiting if before is not None else None
         since = was.since if was is not None and was.reason == state.waiting.reason else now
@@ -147,6 +167,19 @@ def _container(found: Json, probed: bool, ports: tuple[int, ...], before: Contai
         probed=probed,
         started=found.get("started"),
     )
+
+
+def _counts_from(running: ContainerRunning, name: str, before: Container | None, seen: Moment) -> datetime | None:
+    """Return from when the container's time counts: clocks differ, a start is told in whole seconds, an end is told late.
+
+    One that was running for long when it was first seen needs none of this.
+    """
+    was = before.state.running if before is not None and before.id == name else None
+    if was is not None and was.started_at == running.started_at:
+        return was.counts_from
+    if running.started_at is not None and seen.now - running.started_at > LONG:
+        return running.started_at
+    return seen.now + seen.delay
 
 
 def _state(state: Json) -> ContainerState:

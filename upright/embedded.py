@@ -20,6 +20,7 @@ from upright.apiserver.registry import Registry
 from upright.apiserver.server import Server, Settings
 from upright.apiserver.storage.store import Store
 from upright.client.client import Client
+from upright.controllers.clusters import EMBEDDED_PRODUCT
 from upright.controllers.node.agent import NodeAgent
 from upright.controllers.node.embedded_cluster import EmbeddedCluster
 from upright.controllers.node.eviction import register_eviction
@@ -79,7 +80,7 @@ async def embedded_cluster(
                 context=CONTEXT,
                 namespace="default",
                 cluster=CONTEXT,
-                product="upright",
+                product=EMBEDDED_PRODUCT,
                 version=KUBERNETES_VERSION,
                 arch=engine.info.arch,
                 config_path=str(await server.secured()),

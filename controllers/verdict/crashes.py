@@ -116,4 +116,6 @@ def stable_at(container: Container, stable_for: timedelta) -> datetime | None:
     running = container.state.running
     if running is None or not container.ready or running.started_at is None:
         return None
-    return running.started_at if container.probed else running.started_at + stable_for
+    if container.probed or not stable_for:
+        return running.started_at
+    return (running.counts_from or running.started_at) + stable_for

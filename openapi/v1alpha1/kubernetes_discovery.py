@@ -59,6 +59,8 @@ class ContainerRunning(Model):
 
     started_at: Time | None = None
     """When it was started."""
+    counts_from: MicroTime | None = omit(None)
+    """From when its time counts by which it is stable: when it was first seen to run, and what its cluster may take to tell of an end."""
 
 
 class ContainerTerminated(Model):

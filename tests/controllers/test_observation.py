@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,10 @@ from upright.controllers import observation
 from upright.openapi.v1alpha1.kubernetes_discovery import PodOwner
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from upright.openapi.meta import Json
+    from upright.openapi.v1alpha1.kubernetes_discovery import Pod
 
 
 def status_of(name: str, state: object, **more: object) -> Json:
@@ -109,6 +113,34 @@ def test_how_long_a_container_waits_for_one_reason_is_kept() -> None:
     other = observation.pod(body(status_of("web", waits("ErrImagePull"))), "", again, later(10))
     since = [one.containers[0].state.waiting for one in (first, again, other)]
     assert [state.since for state in since if state is not None] == [NOW, NOW, later(10)]
+
+
+def runs(restarts: int = 0, started: float = 0.4) -> Json:
+    """Return a status of a container that began so many seconds ago, told in whole seconds."""
+    since = {"startedAt": wire(ago(started).replace(microsecond=0))}
+    its = {"containerID": f"docker://{restarts}", "restartCount": restarts, "ready": True}
+    return status_of("web", {"running": since}) | its
+
+
+def counts_from(found: Pod) -> datetime | None:
+    running = found.containers[0].state.running
+    assert running is not None
+    return running.counts_from
+
+
+def test_a_containers_time_counts_from_when_it_was_first_seen_and_an_end_could_have_been_told() -> None:
+    first = observation.pod(body(runs()), "", None, NOW, timedelta(seconds=2))
+    again = observation.pod(body(runs()), "", first, later(1), timedelta(seconds=2))
+    anew = observation.pod(body(runs(restarts=1)), "", again, later(3), timedelta(seconds=2))
+    assert [counts_from(one) for one in (first, again, anew)] == [later(2), later(2), later(5)]
+
+
+def test_a_container_that_had_run_for_long_when_it_was_first_seen_counts_from_its_start() -> None:
+    assert counts_from(observation.pod(body(runs(started=90)), "", None, NOW)) == ago(90).replace(microsecond=0)
+
+
+def test_a_container_of_a_machine_whose_clock_is_ahead_counts_from_when_it_was_seen() -> None:
+    assert counts_from(observation.pod(body(runs(started=-30)), "", None, NOW)) == NOW
 
 
 def test_a_pods_errors_are_what_its_containers_say() -> None:

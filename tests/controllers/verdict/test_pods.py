@@ -24,6 +24,7 @@ from upright.controllers.verdict.crashes import crashes, stable_at
 from upright.controllers.verdict.image_pulls import answer
 from upright.controllers.verdict.pod_view import PodView
 from upright.controllers.verdict.pods import findings
+from upright.openapi.v1alpha1.kubernetes_discovery import ContainerRunning, ContainerState
 
 if TYPE_CHECKING:
     from upright.controllers.verdict.finding import Finding
@@ -324,6 +325,8 @@ def test_a_pod_without_a_place_is_told_in_the_schedulers_words(
         (container(running(10)), 8),
         (container(running(1)), -1),
         (container(running(1), probed=True), 1),
+        (container(ContainerState(running=ContainerRunning(started_at=ago(10), counts_from=ago(3)))), 1),
+        (container(ContainerState(running=ContainerRunning(started_at=ago(10), counts_from=ago(3))), probed=True), 10),
         (container(running(10), ready=False), None),
         (container(waiting("ContainerCreating")), None),
         (container(ended(0)), None),

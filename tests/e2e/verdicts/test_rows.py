@@ -46,6 +46,13 @@ ROWS = (
         7,
     ),
     Row(
+        "dies-within-two-seconds",  # a kubelet tells it when the two seconds are over
+        deployment("dies-within-two-seconds", container(script="echo up; sleep 1.2; exit 7")),
+        "crash-loop",
+        "exited with code 7, 3 times",
+        7,
+    ),
+    Row(
         "probed-loop",
         deployment("probed-loop", container(script="echo boom; exit 9", readinessProbe=PROBE)),
         "crash-loop",
