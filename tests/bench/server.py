@@ -127,7 +127,7 @@ def load(target: Target, what: str, request: str, connections: int, *, limit: fl
         script.write(LUA.replace("{request}", f"return {request}"))
         script.flush()
         runs = [_loaded(target, script.name, connections) for _ in range(ROUNDS)]
-    rate, middle, late, wrong, core = (statistics.median(column) for column in zip(*runs, strict=True))
+    rate, middle, late, wrong, core = (float(statistics.median(column)) for column in zip(*runs, strict=True))
     wanted = (f"  want ≥ {limit:,.0f}" if limit else "") + (f", p99 ≤ {most:g} ms" if most else "")
     failed = f"  {wrong:.0f} FAILED" if wrong else ""
     say(
