@@ -1,0 +1,102 @@
+"""The rows of ``tests/e2e/verdicts`` on each cluster, and under the real Tilt: ``python tests/bench/verdicts.py [--at-once 6] [ROW…]``.
+
+KUBECONFIG and DOCKER_HOST name the real cluster and the engine that builds for it, UPRIGHT_TEST_TILT the real ``tilt``, whose column
+is left out otherwise. ``kubectl`` must be on PATH. Tilt is stopped after ``--patience`` seconds. Prints the table of docs/verdicts.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.e2e.project import Project, new_project
+from tests.e2e.verdicts.rows import ROWS, WELL, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+UPRIGHT = str(Path(sys.executable).with_name("upright"))
+TILT = os.environ.get("UPRIGHT_TEST_TILT", "")
+REAL = {name: os.environ[name] for name in ("KUBECONFIG", "DOCKER_HOST") if name in os.environ}
+
+
+class Tool(NamedTuple):
+    """What runs a project: its column, its command, and what it is given of the environment."""
+
+    column: str
+    command: tuple[str, ...]
+    environ: dict[str, str]
+
+
+TOOLS = (
+    Tool("embedded cluster", (UPRIGHT, "ci", "--port=0", "--cluster=embedded"), {}),
+    *([Tool("real Kubernetes", (UPRIGHT, "ci", "--port=0"), REAL)] if REAL else []),
+    *([Tool("Tilt", (TILT, "ci", "--port=0"), REAL | {"DO_NOT_TRACK": "1"})] if REAL and TILT else []),
+)
+
+
+def ran(tool: Tool, cache: Path, patience: float, row: Row) -> str:
+    """Run the row's project; return how that ended, and after how long."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = new_project(Path(folder), cache)
+        project = Project(made.folder, made.home, made.cache, tool.environ)
+        project.tiltfile(row.tiltfile, *row.objects)
+        began = time.monotonic()
+        try:
+            ended = subprocess.run(
+                tool.command,
+                cwd=project.folder,
+                env=project.environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=patience,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return "waiting"
+        seconds = time.monotonic() - began
+    sys.stderr.write(f"{row.name}, {tool.column}: {ended.stderr.splitlines()[-1:]}\n")
+    return f"exit {ended.returncode}, {seconds:.1f} s"
+
+
+def cleared(rows: Sequence[Row]) -> None:
+    """Have nothing of the rows on the real cluster."""
+    items = {"apiVersion": "v1", "kind": "List", "items": [one for row in rows for one in row.objects]}
+    command = ["kubectl", "delete", "--ignore-not-found", "--cascade=foreground", "--timeout=60s", "-f", "-"]
+    subprocess.run(command, input=json.dumps(items), text=True, check=True, stdout=subprocess.DEVNULL)
+
+
+def main() -> None:
+    """Run what is asked for, a tool after the other."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW")
+    parser.add_argument("--at-once", type=int, default=1, help="how many projects run at once (1)")
+    parser.add_argument("--patience", type=float, default=60.0, help="after how many seconds a run is stopped (60)")
+    asked = parser.parse_args()
+    known = (*ROWS, Row("well", WELL, "all is well", ""))
+    rows = [row for row in known if not asked.rows or row.name in asked.rows]
+    columns: list[list[str]] = []
+    with tempfile.TemporaryDirectory() as cache, ThreadPoolExecutor(asked.at_once) as threads:
+        for tool in TOOLS:
+            columns.append(list(threads.map(partial(ran, tool, Path(cache), asked.patience), rows)))
+            if tool.environ:
+                cleared(rows)
+    sys.stdout.write(
+        f"| project | rule | {' | '.join(tool.column for tool in TOOLS)} |\n{'|---' * (len(TOOLS) + 2)}|\n"
+    )
+    for row, *results in zip(rows, *columns, strict=True):
+        sys.stdout.write(f"| {row.name} | {row.rule} | {' | '.join(results)} |\n")
+
+
+if __name__ == "__main__":
+    main()
