@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -64,11 +65,14 @@ def recording(run: Run, secrets: Secrets) -> Generator[RecordingJudge]:
     """Keep what is seen in the run's folder, and where it is asked for."""
     paths = (run.folder.record, *([Path(run.options.record)] if run.options.record else []))
     about = {"version": __version__, "tiltfile": str(Path(run.options.file).absolute()), "logs": str(run.folder.logs)}
-    judge = RecordingJudge(RecordWriter(*paths), secrets.scrub, about)
+    writer = RecordWriter(*paths)
+    judge = RecordingJudge(writer, secrets.scrub, about)
     try:
         yield judge
     finally:
         judge.close()
+        for path, error in writer.failed.items():
+            sys.stderr.write(f"the record {path} could not be written to its end: {error.strerror}\n")
 
 
 async def _work(run: Run, secrets: Secrets, teller: Teller, judge: RecordingJudge) -> None:

@@ -24,11 +24,16 @@ class NotARecord(Exception):
 
 
 class RecordWriter:
-    """Appends entries to one or more files. Each ``write`` can be read back whole, whatever comes after it."""
+    """Appends entries to one or more files. Each ``write`` can be read back whole, whatever comes after it.
+
+    A file that cannot be written to is left, and why is in ``failed``: no run ends because its record does.
+    """
 
     def __init__(self, *paths: Path) -> None:
-        self._files = [os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600) for path in paths]
-        for file in self._files:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        self.failed: dict[Path, OSError] = {}
+        self._files = {path: os.open(path, flags, 0o600) for path in paths}
+        for file in self._files.values():
             if stat.S_ISREG(os.fstat(file).st_mode):
                 os.fchmod(file, 0o600)  # it may have been there before, for others to read
         self._pack = zlib.compressobj(_LEVEL, wbits=_GZIP)
@@ -40,15 +45,23 @@ class RecordWriter:
     def close(self) -> None:
         """Write the end of the files."""
         self._append(self._pack.flush(zlib.Z_FINISH))
-        for file in self._files:
+        for file in self._files.values():
             os.close(file)
-        self._files = []
+        self._files = {}
 
     def _append(self, data: bytes) -> None:
-        for file in self._files:
-            left = memoryview(data)
-            while left:
-                left = left[os.write(file, left) :]
+        for path, file in list(self._files.items()):
+            try:
+                _write_all(file, data)
+            except OSError as error:
+                self.failed[path] = error
+                os.close(self._files.pop(path))
+
+
+def _write_all(file: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(file, left) :]
 
 
 def read(path: Path) -> list[Json]:

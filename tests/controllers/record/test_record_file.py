@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import gzip
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from upright.controllers.record.record_file import NotARecord, RecordWriter, read
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def _lines(count: int) -> list[bytes]:
@@ -81,3 +78,13 @@ def test_damage_in_the_middle_is_told_with_its_place(tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(NotARecord, match=r"is damaged after \d+ entries|line \d+ is no"):
         read(path)
+
+
+def test_a_full_disk_ends_that_file_and_no_other(tmp_path: Path) -> None:
+    full, other = Path("/dev/full"), tmp_path / "record"
+    writer = RecordWriter(full, other)
+    writer.write(_lines(1))
+    writer.write(_lines(1))
+    writer.close()
+    assert [error.strerror for error in writer.failed.values()] == ["No space left on device"]
+    assert len(read(other)) == 2
