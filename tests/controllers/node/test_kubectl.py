@@ -115,6 +115,13 @@ async def test_it_sees_jobs_services_nodes_and_events(k: Kubectl) -> None:
     assert "KubeletReady" in await k("describe node upright")
 
 
+async def test_it_creates_a_job_of_words_and_there_are_no_cron_jobs_to_make_one_of(k: Kubectl) -> None:
+    assert "job.batch/once created" in await k("create job once --image=ends:1 -- true")
+    assert "met" in await k("wait job/once --for=condition=Complete --timeout=20s")
+    assert "cronjob" in (await k("create job twice --from=cronjob/nightly")).lower()
+    assert "not found" in await k("get job twice")
+
+
 async def test_it_deletes_in_each_of_the_three_ways(k: Kubectl) -> None:
     await k("apply -f -", WEB)
     await k("rollout status deploy/web --timeout=20s")
