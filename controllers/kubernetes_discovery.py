@@ -61,8 +61,10 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
         kinds = self._kinds(discovery)
         view = turn.tasks.ensure("sight", (id(sight), *kinds), lambda report: self._look(sight, kinds, report))
         if not view.done:
-            blind = turn.obj.status.model_copy(update={"sight_lost_at": sight.lost_at})
-            return Outcome(blind if sight.lost_at is not None else None)
+            # a controller before this one may have lost sight already, and nothing was seen since
+            lost_at = discovery.status.sight_lost_at or sight.lost_at
+            blind = discovery.status.model_copy(update={"sight_lost_at": lost_at})
+            return Outcome(blind if lost_at is not None else None)
         if view.error is not None:
             return Outcome(KubernetesDiscoveryStatus(waiting=StepWaiting(reason=str(view.error))))
         status = self._see(turn, sight)

@@ -33,11 +33,9 @@ def current_pods(pods: Sequence[Pod], objects: Mapping[str, ObservedObject], sig
         if found.kind == "ReplicaSet" and found.owner_uids:
             owner = found.owner_uids[0]
             newest[owner] = max(newest.get(owner, (-1, "", "")), (*_revision(sight.get(uid)), uid))
-    old = {
-        uid
-        for uid, found in objects.items()
-        if found.kind == "ReplicaSet" and found.owner_uids and newest[found.owner_uids[0]][2] != uid
-    }
+    # the newest that is seen may be of the revision before: kinds are told one by one, and the Deployment knows
+    current = {uid for owner, (number, _, uid) in newest.items() if number >= _revision(sight.get(owner))[0]}
+    old = {uid for uid, one in objects.items() if one.kind == "ReplicaSet" and one.owner_uids and uid not in current}
     kept = (
         pod
         for pod in pods

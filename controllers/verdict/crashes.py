@@ -57,6 +57,8 @@ def crash_findings(view: PodView, container: Container, budgets: Budgets) -> Ite
     pod = view.pod
     if view.of_job or (pod.restart_policy == "Never" and not container.sidecar):
         return
+    if pod.phase == "Failed" and pod.owner is not None:  # evicted, or its node is gone: its owner makes another
+        return
     last = container.state.terminated or (container.last.terminated if container.last is not None else None)
     if last is None or not _is_crash(pod, container, last) or _is_well(container, budgets.stable_for, view.now):
         return

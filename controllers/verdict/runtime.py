@@ -77,7 +77,13 @@ def runtime(deployed: Deployed, budgets: Budgets, now: datetime) -> Runtime:
     state = _decided(deployed, budgets, now)
     if state.state == "ok" and not deployed.once_ready and not deployed.busy:
         state = replace(state, tolerated=_crashes_now(deployed))
-    return replace(state, after=None) if lost is not None else state
+    return _standing_still(state, now) if lost is not None else state
+
+
+def _standing_still(state: Runtime, now: datetime) -> Runtime:
+    """Return the state with nothing in it that time alone would make red."""
+    still = tuple(f if f.is_red(now) else replace(f, held=True) for f in state.findings)
+    return replace(state, after=None, findings=still)
 
 
 def _decided(deployed: Deployed, budgets: Budgets, now: datetime) -> Runtime:
@@ -236,10 +242,10 @@ def _unseen_pods(deployed: Deployed) -> Iterator[Wait]:
     by_uid = {o.uid: o for o in deployed.seen.objects}
     for one in deployed.applied:
         found = by_uid.get(one.uid)
-        if found is None or (workloads.group_of(one), one.kind) not in workloads.SERVING:
+        if found is None or (workloads.group_of(one), one.kind) not in workloads.WITH_REPLICAS:
             continue
         mine = sum(1 for pod in here if pod.ancestor_uid in {one.uid, ""})
-        if mine < (wanted := workloads.replicas_wanted(found)):
+        if mine < (wanted := workloads.pods_wanted(found)):
             yield Wait(f"{one.kind}/{one.name} ({mine} of {wanted} pods seen)", (f"{one.kind}/{one.name}",))
     if (
         deployed.builds_images

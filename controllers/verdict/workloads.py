@@ -66,7 +66,7 @@ def is_watched(group: str, kind: str) -> bool:
 
 def has_pods(obj: AppliedObject) -> bool:
     """Whether the object is one of those that run pods."""
-    return (group_of(obj), obj.kind) in SERVING | {("apps", "DaemonSet"), ("batch", "Job"), ("", "Pod")}
+    return (group_of(obj), obj.kind) in WITH_REPLICAS | {("batch", "Job"), ("", "Pod")}
 
 
 def behind(applied: AppliedObject, seen: ObservedObject | None) -> str:
@@ -78,7 +78,7 @@ def behind(applied: AppliedObject, seen: ObservedObject | None) -> str:
     if seen.generation < applied.generation:
         return "not seen as it was applied yet"
     observed = seen.status.get("observedGeneration")
-    unseen = observed is None and (group_of(applied), applied.kind) in _OBSERVING
+    unseen = observed is None and (group_of(applied), applied.kind) in WITH_REPLICAS
     if unseen or number(observed, applied.generation) < applied.generation:
         return "the cluster has not taken notice of it yet"
     return ""
@@ -137,6 +137,11 @@ def replicas_wanted(seen: ObservedObject) -> int:
     """Return how many pods the object asks for."""
     replicas = seen.spec.get("replicas")
     return 1 if replicas is None else int(replicas)
+
+
+def pods_wanted(seen: ObservedObject) -> int:
+    """Return how many pods there are to be, as many as nodes of a DaemonSet."""
+    return _count(seen.status, "desiredNumberScheduled") if seen.kind == "DaemonSet" else replicas_wanted(seen)
 
 
 def _all_ready(seen: ObservedObject) -> Readiness:
@@ -229,6 +234,7 @@ SERVING = frozenset(
     {("apps", "Deployment"), ("apps", "StatefulSet"), ("apps", "ReplicaSet"), ("", "ReplicationController")}
 )
 """Kinds with ``spec.replicas`` pods that serve."""
-_OBSERVING = SERVING | {("apps", "DaemonSet")}
+WITH_REPLICAS = SERVING | {("apps", "DaemonSet")}
+"""Kinds of which it is known how many pods there are to be."""
 NEEDED_BY_OTHERS = frozenset({"Namespace", "CustomResourceDefinition", "APIService"})
 """Kinds that must be ready even where nobody cares for pods."""

@@ -219,7 +219,7 @@ class _Applying(_Trying):
 
     async def run(self) -> Json:
         """Return the object as the cluster has it."""
-        served = await self._cluster.find(*self._kind)
+        served = await self._served()
         wanted, path = as_sent(self._obj, served, self._namespace)
         while True:
             try:
@@ -233,6 +233,16 @@ class _Applying(_Trying):
             if self._kind[1] == "CustomResourceDefinition":
                 await self._until_served(path)
             return answer
+
+    async def _served(self) -> ServedKind:
+        """Return where objects of the kind are; that the server is away now is no answer."""
+        while True:
+            try:
+                return await self._cluster.find(*self._kind)
+            except APIError as error:
+                if next_step(error) != "again":
+                    raise self._cluster.told(error) from error
+                await self.pause(error)
 
     async def _after(self, error: APIError, path: str) -> None:
         """Do what makes another attempt worthwhile; raises the error if nothing does."""

@@ -40,6 +40,12 @@ def of(uid: str, name: str, seconds: float = 10) -> Pod:
     return pod(WELL, name=name, owner_uid=uid, created_at=ago(seconds))
 
 
+def test_pods_of_the_revision_before_do_not_count_though_no_newer_replica_set_is_seen_yet() -> None:
+    objects = {"old": replica_set("old")}
+    assert current_pods([of("old", "a")], objects, sight(old=9, d1=10)) == ()
+    assert len(current_pods([of("old", "a")], objects, sight(old=9, d1=9))) == 1
+
+
 def test_only_pods_of_the_newest_replica_set_count() -> None:
     objects = {"old": replica_set("old"), "new": replica_set("new")}
     chosen = current_pods([of("old", "a"), of("new", "b")], objects, sight(old=9, new=10))

@@ -367,3 +367,9 @@ def test_a_container_that_a_liveness_probe_ends_says_so() -> None:
 def test_a_sidecar_that_keeps_ending_is_in_a_crash_loop_though_it_ends_well(policy: str) -> None:
     proxy = container(ended(0, "Completed"), name="proxy", restarts=2, sidecar=True)
     assert rules(pod(container(running()), init_containers=(proxy,), restart_policy=policy)) == ["crash-loop"]
+
+
+def test_an_evicted_pod_is_no_crash_loop_for_its_owner_makes_another() -> None:
+    one = pod(container(ended(137), restarts=2), phase="Failed", reason="Evicted")
+    assert rules(one) == []
+    assert rules(pod(container(ended(137), restarts=2))) == ["crash-loop"]

@@ -355,3 +355,21 @@ def test_a_pod_may_be_unready_though_its_containers_are_ready(told: dict[str, st
 def test_a_sidecar_is_waited_for_like_the_other_containers() -> None:
     proxy = container(running(), name="proxy", sidecar=True, probed=True, ready=False)
     assert text(decided(web(pod(WELL, init_containers=(proxy,))))) == "container proxy of Pod/web-1 to be ready"
+
+
+def test_what_is_not_seen_does_not_become_red_by_time_alone() -> None:
+    unplaced = pod(phase="Pending", conditions=(unschedulable("no room", 1),))
+    deployed = web(unplaced, status={"observedGeneration": 3})
+    blind = replace(deployed, seen=deployed.seen.model_copy(update={"sight_lost_at": ago(0)}))
+    assert [one.is_red(later(60)) for one in decided(deployed, later(60)).findings] == [True]
+    assert [one.is_red(later(60)) for one in decided(blind, later(60)).findings] == [False]
+
+
+def test_a_daemon_set_whose_pods_were_not_seen_is_not_ready() -> None:
+    agent = applied("DaemonSet")
+    status = {"observedGeneration": 3, "desiredNumberScheduled": 1, "updatedNumberScheduled": 1, "numberAvailable": 1}
+    told = seen(agent, status)
+    unseen = Deployed(applied=(agent,), seen=shows(told))
+    assert decided(unseen).state == "pending"
+    assert text(decided(unseen)) == "DaemonSet/web (0 of 1 pods seen)"
+    assert decided(Deployed(applied=(agent,), seen=shows(told, pods=(pod(WELL),)))).state == "ok"

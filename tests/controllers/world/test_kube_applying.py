@@ -17,6 +17,7 @@ from upright.controllers.world.kube_discovery import KubeDiscovery
 from upright.controllers.world.kubernetes import ApplyHow, Ref
 from upright.openapi.errors import (
     APIError,
+    BadRequest,
     Forbidden,
     InternalError,
     Invalid,
@@ -44,9 +45,12 @@ class Scripted:
         self.calls: list[str] = []
         self.times: list[float] = []
         self._answers = answers
+        self.kinds: list[APIError] = []
 
     async def call(self, method: str, path: str, *_: object, **__: object) -> Json:
         if path == "/api/v1":
+            if self.kinds:
+                raise self.kinds.pop(0)
             return CORE
         self.calls.append(method)
         self.times.append(anyio.current_time())
@@ -71,6 +75,15 @@ async def test_a_webhook_that_is_not_ready_is_waited_for() -> None:
     answer = await applying(server).apply(config_map(), "default")
     assert answer["metadata"]["uid"] == "u"
     assert len(server.calls) == 3
+
+
+async def test_a_server_that_is_away_when_it_is_asked_for_its_kinds_is_waited_for() -> None:
+    server = Scripted(PATCH=[config_map(uid="u")])
+    server.kinds = [ServiceUnavailable("away"), NotFound("/api/v1: the server could not find the requested resource")]
+    with pytest.raises(BadRequest, match="no matches for kind"):
+        await applying(server).apply(config_map(), "default")
+    server.kinds = [ServiceUnavailable("away"), InternalError("starting")]
+    assert (await applying(server).apply(config_map(), "default"))["metadata"]["uid"] == "u"
 
 
 async def test_a_webhook_that_does_not_get_ready_is_told_with_how_often_it_was_tried() -> None:

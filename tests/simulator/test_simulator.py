@@ -1,0 +1,115 @@
+"""Whole runs in virtual time: never green while something is ill, never red for what recovers, always over, always the same."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING
+
+import pytest
+from msgspec.structs import replace
+
+from tests.simulator.playing import play
+from tests.simulator.shrinking import shrunk
+from tests.simulator.stories import Faults, PodStory, ResourceStory, Story, story
+from upright.controllers import session_decision
+from upright.controllers.verdict import serving_pods
+from upright.controllers.verdict import session as session_rules
+from upright.controllers.verdict.budgets import Budgets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime, timedelta
+
+    from upright.controllers.verdict.session import Decision, Observed
+    from upright.openapi.v1alpha1.kubernetes_discovery import Container
+    from upright.openapi.v1alpha1.session import SessionSpec
+
+MANY = 1000
+"""So many take less than a minute and a half, also on a machine that has other things to do."""
+
+
+def broken(seeds: Iterable[int]) -> list[str]:
+    found = ((seed, play(story(seed)).problems) for seed in seeds)
+    return [f"seed {seed}: {'; '.join(problems)}" for seed, problems in found if problems]
+
+
+def web(**pod: object) -> Story:
+    """Return the story of one Deployment with one pod."""
+    one = PodStory(**pod)  # type: ignore[arg-type]  # PodStory's fields
+    return Story(1, (ResourceStory("web", "Deployment", pods=(one,)),))
+
+
+def test_no_promise_is_broken_in_some_runs() -> None:
+    assert broken(range(24)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_no_promise_is_broken_in_very_many_runs() -> None:
+    assert broken(range(1000, 1000 + MANY)) == []
+
+
+def test_the_same_seed_comes_to_the_same_verdict() -> None:
+    assert [play(story(seed)) for seed in range(100, 103)] == [play(story(seed)) for seed in range(100, 103)]
+
+
+def test_what_recovers_within_its_budget_is_green_and_what_does_not_is_red() -> None:
+    assert play(web(crashes=2, crash_after=0.5)).state == "healthy"
+    assert play(web(crashes=1000, crash_after=0.5)).exit_code == 1
+    assert play(web(missing=4.0)).state == "healthy"
+    assert play(web(missing=float("inf"))).exit_code == 1
+
+
+def test_what_was_not_seen_before_a_restart_nor_after_it_is_not_red() -> None:
+    unseen = replace(web(schedule=4.0), faults=Faults(outages=((2.0, 40.0),), restarts=(3.1, 30.0)))
+    assert play(unseen).state == "healthy"
+
+
+# each promise can be seen to be broken
+
+
+def test_a_verdict_without_stability_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def at_once(container: Container, stable_for: timedelta) -> datetime | None:
+        running = container.state.running
+        return running.started_at if running is not None and container.ready else None
+
+    monkeypatch.setattr("upright.controllers.verdict.serving_pods.stable_at", at_once)
+    assert "green while web was not well" in play(web(crashes=1000, crash_after=1.2)).problems
+
+
+def test_a_budget_of_one_crash_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain: Callable[..., Budgets] = Budgets
+
+    def strict(*limits: object) -> Budgets:
+        return plain(crash_budget=1)
+
+    monkeypatch.setattr("upright.controllers.resource_decision.in_force", strict)
+    assert play(web(crashes=2, crash_after=0.5)).problems[0].startswith("red before it was just: web: Deployment/web")
+
+
+def test_a_run_that_never_ends_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = session_rules.decide
+
+    def undecided(spec: SessionSpec, seen: Observed, now: datetime) -> Decision:
+        return replace(whole(spec, seen, now), state="pending", after=None)
+
+    monkeypatch.setattr(session_decision, "decide", undecided)
+    assert play(web()).problems == ("it did not end",)
+
+
+def test_a_verdict_that_depends_on_more_than_the_story_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, whole = count(), session_rules.decide
+
+    def moody(spec: SessionSpec, seen: Observed, now: datetime) -> Decision:
+        return replace(whole(spec, seen, now), reason=f"the call number {next(calls)}")
+
+    monkeypatch.setattr(session_decision, "decide", moody)
+    assert play(web()) != play(web())
+
+
+def test_a_story_that_breaks_a_promise_is_told_as_small_as_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving_pods, "stable_at", lambda container, _: container.state.running.started_at)
+    beside = ResourceStory("beside", "local", seconds=0.1)
+    long = Story(1, (beside, *web().resources), Faults(repeats=0.3, cuts=(0.4,)))
+    assert play(long).problems
+    assert shrunk(long) == web()
