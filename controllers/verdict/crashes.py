@@ -87,7 +87,11 @@ _SIGNALLED = frozenset({137, 143})
 
 
 def _times(count: int, ours: int) -> str:
-    return f"{ours} times since it was applied ({count} in all)" if ours < count else f"{count} times"
+    return f"{_often(ours)} since it was applied ({count} in all)" if ours < count else _often(count)
+
+
+def _often(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _why(view: PodView, container: Container, last: ContainerTerminated) -> str:

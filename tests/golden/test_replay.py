@@ -27,6 +27,7 @@ def test_a_smaller_crash_budget_ends_an_old_run_earlier(cluster: str) -> None:
     file = HERE / cluster / "exits-7.record"
     before, now = report_again(play(file)), report_again(play(file, Limits(crash_budget=1)))
     assert [card.rule for card in now.failures] == ["crash-loop"]
+    assert now.failures[0].message == "exited with code 7, once"
     assert now.failures[0].logs[:1] == ("there is no database",)
     assert now.seconds is not None
     assert before.seconds is not None
