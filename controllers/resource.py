@@ -28,7 +28,9 @@ from upright.controllers.update import (
     with_apply_limit,
 )
 from upright.controllers.verdict.budgets import in_force, of_run
+from upright.controllers.verdict.custom_resources import is_custom
 from upright.controllers.verdict.phases import phases_now
+from upright.controllers.verdict.workloads import group_of
 from upright.openapi.v1alpha1.cluster import Cluster
 from upright.openapi.v1alpha1.cmd import Cmd
 from upright.openapi.v1alpha1.cmd_image import CmdImage
@@ -77,6 +79,7 @@ class ResourceController(Controller[Resource]):
         self._tail = tail
         self._unfinished = Unfinished()
         self._troubled: set[str] = set()
+        self._custom = False
         self._causes: dict[str, tuple[tuple[str, int, str], str]] = {}
 
     def watches(self) -> Iterable[Watch]:
@@ -129,9 +132,13 @@ class ResourceController(Controller[Resource]):
         busy = self._unfinished.could_help(resource.name)
         if resource.spec.kubernetes is None:
             return replace(seen, compose=turn.get(DockerComposeService, resource.name), busy=busy)
+        apply = turn.get(KubernetesApply, resource.name)
+        if apply is not None and any(is_custom(group_of(one)) for one in apply.status.objects):
+            self._custom = True
         return replace(
             seen,
-            apply=turn.get(KubernetesApply, resource.name),
+            apply=apply,
+            custom=self._custom,
             discovery=turn.get(KubernetesDiscovery, resource.name),
             busy=busy,
         )

@@ -11,7 +11,7 @@ from upright.controllers import resource_status, serving
 from upright.controllers.resource_status import Picture
 from upright.controllers.serving import Serving
 from upright.controllers.tiltfile_status import tiltfile_status
-from upright.controllers.verdict.budgets import in_force
+from upright.controllers.verdict.budgets import in_force, with_custom_resources
 from upright.controllers.verdict.cards import card_of_finding, card_of_update
 from upright.controllers.verdict.lateness import lateness
 from upright.controllers.verdict.phases import late_steps
@@ -56,7 +56,8 @@ class Seen(Struct, frozen=True):
     """All that a decision about a resource is made of, the logs aside; ``resource`` has the status of the decision before.
 
     ``going``: the update that runs. ``phases``: the parts of it that have time limits of their own. ``apply``, ``discovery``,
-    ``server`` and ``compose`` are what is known of what runs since. ``busy``: something it could wait for is still coming up. ``executed``: of the Tiltfile that the resource stands for.
+    ``server`` and ``compose`` are what is known of what runs since. ``busy``: something it could wait for is still coming up.
+    ``custom``: the run has custom resources, whose controllers may make what is missing. ``executed``: of the Tiltfile that the resource stands for.
     """
 
     resource: Resource
@@ -70,6 +71,7 @@ class Seen(Struct, frozen=True):
     compose: DockerComposeService | None = None
     phases: tuple[Phase, ...] = ()
     busy: bool = False
+    custom: bool = False
     disabled: bool = False
     executed: TiltfileStatus | None = None
 
@@ -144,6 +146,8 @@ def _served(seen: Seen, status: ResourceStatus) -> Serving:
     """Return how what runs is doing."""
     resource = seen.resource
     budgets = in_force(resource.spec.limits, seen.limits)
+    if seen.custom:
+        budgets = with_custom_resources(budgets)
     if resource.spec.local is None:
         judge = serving.deployed if resource.spec.kubernetes is not None else serving.composed
         return judge(resource, status, seen.find, budgets, seen.now, others_busy=seen.busy)

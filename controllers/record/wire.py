@@ -221,6 +221,7 @@ FIELDS: dict[str, Callable[[Any], object]] = {
     "compose": compose_wire,
     "phases": phases_wire,
     "busy": _as_it_is,
+    "custom": _as_it_is,
     "disabled": _as_it_is,
     "executed": _model_wire,
 }
@@ -235,6 +236,7 @@ READ: dict[str, Callable[[Any], object]] = {
     "compose": lambda told: DockerComposeService.model_validate(told) if told is not None else None,
     "phases": phases_read,
     "busy": _as_it_is,
+    "custom": _as_it_is,
     "disabled": _as_it_is,
     "executed": lambda told: TiltfileStatus.model_validate(told) if told is not None else None,
 }

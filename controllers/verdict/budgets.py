@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from upright.openapi.v1alpha1.limits import Limits
 
@@ -14,12 +15,17 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.tiltfile import CISettings
 
 
+MISSING_REF_TIMEOUT = timedelta(seconds=5)
+CUSTOM_REF_TIMEOUT = timedelta(seconds=60)
+"""How long something may be missing that the controller of a custom resource may still make: a certificate, a secret."""
+
+
 class Budgets(Struct, frozen=True):
     """The limits in force for one resource, in seconds and counts; None: no limit of this phase alone."""
 
     crash_budget: int = 3
     stable_for: timedelta = timedelta(seconds=2)
-    missing_ref_timeout: timedelta = timedelta(seconds=5)
+    missing_ref_timeout: timedelta = MISSING_REF_TIMEOUT
     unschedulable_timeout: timedelta = timedelta(seconds=15)
     pods_timeout: timedelta = timedelta(seconds=5)
     sight_timeout: timedelta = timedelta(seconds=60)
@@ -31,6 +37,13 @@ class Budgets(Struct, frozen=True):
     start_timeout: timedelta | None = None
     ready_timeout: timedelta | None = None
     timeout: timedelta | None = None
+
+
+def with_custom_resources(budgets: Budgets) -> Budgets:
+    """Return the budgets for a run that has custom resources; what was said of missing references stays as it was said."""
+    if budgets.missing_ref_timeout != MISSING_REF_TIMEOUT:
+        return budgets
+    return replace(budgets, missing_ref_timeout=CUSTOM_REF_TIMEOUT)
 
 
 def in_force(*limits: Limits) -> Budgets:

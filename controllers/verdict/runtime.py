@@ -172,7 +172,8 @@ def _findings(deployed: Deployed, budgets: Budgets, now: datetime) -> list[Findi
             older=_is_older(pod, deployed),
         )
         found += pod_rules.findings(view, budgets)
-    return [_with_evidence(one, deployed) if one.rule == "job-failed" else one for one in found]
+    evidence = {"job-failed": _with_evidence, "progress-deadline": _with_wait}
+    return [evidence[one.rule](one, deployed, budgets, now) if one.rule in evidence else one for one in found]
 
 
 def _siblings(deployed: Deployed, budgets: Budgets, now: datetime, known: set[str]) -> Iterator[Finding]:
@@ -195,7 +196,17 @@ def _owner(pod: Pod, objects: Mapping[str, ObservedObject]) -> tuple[str, ...]:
     return (f"{root.kind}/{root.name}",) if root is not None and root.kind != "Pod" else ()
 
 
-def _with_evidence(failed: Finding, deployed: Deployed) -> Finding:
+def _with_wait(stuck: Finding, deployed: Deployed, budgets: Budgets, now: datetime) -> Finding:
+    """Return that a Deployment makes no progress with what its first pod waits for."""
+    mine = [pod for pod in deployed.seen.pods if _owner(pod, {o.uid: o for o in deployed.seen.objects}) == stuck.path]
+    waits, _ = pods_wait_for(mine, deployed.seen.events, budgets.stable_for, now, to_the_end=False)
+    if not waits:
+        return stuck
+    told = f"{stuck.message.rstrip('.')}: it waits for {waits[0].text}"
+    return replace(stuck, path=(*stuck.path, *waits[0].path), message=told, log_of=waits[0].log_of)
+
+
+def _with_evidence(failed: Finding, deployed: Deployed, *_more: object) -> Finding:
     """Return a Job's failure with the container of its newest failed pod."""
     name = failed.path[0].removeprefix("Job/")
     ends = [

@@ -40,7 +40,11 @@ class Tool(NamedTuple):
 TOOLS = (
     Tool("embedded cluster", (UPRIGHT, "ci", "--port=0", "--cluster=embedded"), {}),
     *([Tool("real Kubernetes", (UPRIGHT, "ci", "--port=0"), REAL)] if REAL else []),
-    *([Tool("Tilt", (TILT, "ci", "--port=0"), REAL | {"DO_NOT_TRACK": "1"})] if REAL and TILT else []),
+    *(
+        [Tool("Tilt", (TILT, "ci", "--port=0", "--web-mode=prod"), REAL | {"DO_NOT_TRACK": "1"})]
+        if REAL and TILT
+        else []
+    ),
 )
 
 
@@ -81,18 +85,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="ROW")
     parser.add_argument("--at-once", type=int, default=1, help="how many projects run at once (1)")
+    parser.add_argument("--tools", nargs="+", choices=[one.column for one in TOOLS], help="which columns (all)")
     parser.add_argument("--patience", type=float, default=60.0, help="after how many seconds a run is stopped (60)")
     asked = parser.parse_args()
     known = (*ROWS, Row("well", WELL, "all is well", ""))
     rows = [row for row in known if not asked.rows or row.name in asked.rows]
+    tools = [one for one in TOOLS if not asked.tools or one.column in asked.tools]
     columns: list[list[str]] = []
     with tempfile.TemporaryDirectory() as cache, ThreadPoolExecutor(asked.at_once) as threads:
-        for tool in TOOLS:
+        for tool in tools:
             columns.append(list(threads.map(partial(ran, tool, Path(cache), asked.patience), rows)))
             if tool.environ:
                 cleared(rows)
     sys.stdout.write(
-        f"| project | rule | {' | '.join(tool.column for tool in TOOLS)} |\n{'|---' * (len(TOOLS) + 2)}|\n"
+        f"| project | rule | {' | '.join(tool.column for tool in tools)} |\n{'|---' * (len(tools) + 2)}|\n"
     )
     for row, *results in zip(rows, *columns, strict=True):
         sys.stdout.write(f"| {row.name} | {row.rule} | {' | '.join(results)} |\n")

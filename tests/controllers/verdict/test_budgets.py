@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from upright.controllers.verdict.budgets import Budgets, in_force, of_run
+from upright.controllers.verdict.budgets import Budgets, in_force, of_run, with_custom_resources
 from upright.openapi.v1alpha1.limits import Limits
 from upright.openapi.v1alpha1.session import SessionCISpec, SessionSpec
 from upright.openapi.v1alpha1.tiltfile import CISettings
@@ -57,3 +57,9 @@ def test_tilts_readiness_timeout_is_the_limit_of_being_ready() -> None:
 
 def test_without_a_session_there_are_no_limits() -> None:
     assert of_run(None, None) == Limits()
+
+
+def test_what_is_missing_has_a_minute_where_custom_resources_may_make_it() -> None:
+    assert with_custom_resources(Budgets()).missing_ref_timeout == seconds(60)
+    said = Budgets(missing_ref_timeout=seconds(8))
+    assert with_custom_resources(said) == said

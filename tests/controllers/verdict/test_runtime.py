@@ -373,3 +373,17 @@ def test_a_daemon_set_whose_pods_were_not_seen_is_not_ready() -> None:
     assert decided(unseen).state == "pending"
     assert text(decided(unseen)) == "DaemonSet/web (0 of 1 pods seen)"
     assert decided(Deployed(applied=(agent,), seen=shows(told, pods=(pod(WELL),)))).state == "ok"
+
+
+def test_a_deployment_without_progress_says_what_its_pod_waits_for() -> None:
+    late = container(running(60), ready=False, probed=True)
+    stuck = condition("Progressing", "False", reason="ProgressDeadlineExceeded", message="no progress.")
+    said = (event("Unhealthy", "Readiness probe failed: not yet"),)
+    found = seen(WEB, {**rolled_out(1), "conditions": [stuck]}, spec={"replicas": 1})
+    (one,) = decided(Deployed((WEB,), shows(found, pods=(pod(late),), events=said))).findings
+    assert one.rule == "progress-deadline"
+    assert one.path == ("Deployment/web", "Pod/web-1", "container web")
+    assert one.message == (
+        "no progress: it waits for container web of Pod/web-1 to be ready (Readiness probe failed: not yet)"
+    )
+    assert one.log_of == ("web-1", "web")

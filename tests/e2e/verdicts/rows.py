@@ -175,8 +175,7 @@ ROWS = (
         "no-progress",
         (_stalled("no-progress"),),
         "progress-deadline",
-        "has timed out progressing",
-        place="Deployment/no-progress",
+        "has timed out progressing: it waits for container main of Pod/no-progress-",
     ),
 )
 WELL = (
