@@ -172,8 +172,14 @@ def _findings(deployed: Deployed, budgets: Budgets, now: datetime) -> list[Findi
             older=_is_older(pod, deployed),
         )
         found += pod_rules.findings(view, budgets)
-    evidence = {"job-failed": _with_evidence, "progress-deadline": _with_wait}
-    return [evidence[one.rule](one, deployed, budgets, now) if one.rule in evidence else one for one in found]
+    return [_shown(one, deployed, budgets, now) for one in found]
+
+
+def _shown(found: Finding, deployed: Deployed, budgets: Budgets, now: datetime) -> Finding:
+    """Return what is told of a workload with the pod that shows it."""
+    if found.rule == "job-failed":
+        return _with_evidence(found, deployed)
+    return _with_wait(found, deployed, budgets, now) if found.rule == "progress-deadline" else found
 
 
 def _siblings(deployed: Deployed, budgets: Budgets, now: datetime, known: set[str]) -> Iterator[Finding]:
@@ -206,7 +212,7 @@ def _with_wait(stuck: Finding, deployed: Deployed, budgets: Budgets, now: dateti
     return replace(stuck, path=(*stuck.path, *waits[0].path), message=told, log_of=waits[0].log_of)
 
 
-def _with_evidence(failed: Finding, deployed: Deployed, *_more: object) -> Finding:
+def _with_evidence(failed: Finding, deployed: Deployed) -> Finding:
     """Return a Job's failure with the container of its newest failed pod."""
     name = failed.path[0].removeprefix("Job/")
     ends = [
