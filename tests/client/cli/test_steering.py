@@ -40,7 +40,7 @@ def run(served: Served) -> Iterator[Served]:
 
 
 def notes(beside: CommandLine, what: str) -> dict[str, str]:
-    found: dict[str, str] = json.loads(beside("get", what, "-o", "json")[1])["metadata"]["annotations"]
+    found: dict[str, str] = json.loads(beside("get", what, "-o", "json")[1])["metadata"].get("annotations", {})
     return found
 
 
