@@ -23,7 +23,7 @@ class PodStory(Struct, frozen=True):
     """What a pod goes through: seconds each, NEVER for what does not come.
 
     ``crashes`` is how often its container ends after ``crash_after`` before it stays; ``pauses`` of the probe begin so
-    long after it was ready first, and last so long. ``evicted`` is how long it has run then; its successor has peace.
+    long after it was ready first, and last so long. ``evicted`` is how long it has run then (never the moment at which it becomes ready); its successor has peace.
     """
 
     schedule: float = 0.05
@@ -145,7 +145,7 @@ def _pod(chance: random.Random, *, replaced: bool) -> PodStory:
         probed=probed,
         ready_after=ready_after,
         pauses=_pauses(chance) if probed else (),
-        evicted=chance.choice((0.5, 3.0, 9.0)) if replaced and chance.random() < 0.08 else NEVER,
+        evicted=chance.choice((0.57, 3.07, 9.07)) if replaced and chance.random() < 0.08 else NEVER,
     )
 
 
