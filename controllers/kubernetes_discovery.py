@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from upright.controllers import observation
 from upright.controllers.clusters import DEFAULT_CLUSTER, EMBEDDED_PRODUCT
+from upright.controllers.event_lines import EventLines
 from upright.controllers.fingerprint import RESOURCE, SPAN
 from upright.controllers.pod_choice import current_pods, forward_for, selected
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from upright.controllers.clusters import Clusters
     from upright.controllers.runtime.turn import Turn
     from upright.controllers.sight import Sight
+    from upright.controllers.world.logs import Logs
     from upright.openapi.meta import Json, Object
     from upright.openapi.v1alpha1.kubernetes_discovery import ObservedEvent, ObservedObject, Pod
 
@@ -44,8 +46,10 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
     kind: ClassVar[type[Object]] = KubernetesDiscovery
     owns: ClassVar[tuple[type[Object], ...]] = (PodLogStream, PortForward)
 
-    def __init__(self, clusters: Clusters) -> None:
+    def __init__(self, clusters: Clusters, logs: Logs) -> None:
         self._clusters = clusters
+        self._logs = logs
+        self._event_lines = EventLines()
         self._interested: dict[str, set[Key]] = {}
         self._heard: set[int] = set()
 
@@ -68,6 +72,7 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
         if view.error is not None:
             return Outcome(KubernetesDiscoveryStatus(waiting=StepWaiting(reason=str(view.error))))
         status = self._see(turn, sight)
+        self._tell(discovery, status.events)
         present = next((forward.spec.pod_name for forward in turn.owned(PortForward)), "")
         await turn.apply(self._wanted(discovery, status.pods, present), prune=(PodLogStream, PortForward))
         return Outcome(status)
@@ -136,6 +141,13 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
         for uid in uids:
             for body in sight.events(uid):
                 yield observation.event(body)
+
+    def _tell(self, discovery: KubernetesDiscovery, events: tuple[ObservedEvent, ...]) -> None:
+        """Log what the cluster warns of, and its pulls."""
+        meta = discovery.metadata
+        resource = meta.annotations.get(RESOURCE, discovery.name)
+        for line, warns in self._event_lines.unsaid(discovery.status.events, events, meta.creation_timestamp):
+            self._logs.open(f"events:{resource}", resource).write(line, level="WARN" if warns else "INFO")
 
     def _wanted(self, discovery: KubernetesDiscovery, pods: tuple[Pod, ...], present: str) -> Iterable[Object]:
         spec, notes = discovery.spec, discovery.metadata.annotations

@@ -208,7 +208,7 @@ def controllers(wiring: Wiring) -> Iterable[Controller[Any]]:
             prepare,
             ApplyCommands(wiring.processes, wiring.environment, applied_objects),
         ),
-        KubernetesDiscoveryController(clusters),
+        KubernetesDiscoveryController(clusters, logs),
         PodLogStreamController(clusters, logs),
         PortForwardController(clusters, logs, utc_now, wiring.options.host),
     ]

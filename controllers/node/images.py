@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from upright.controllers.node.events import EventType
-    from upright.controllers.world.engine.protocol import Engine, Image
+    from upright.controllers.world.engine.protocol import Engine, Image, Progress
     from upright.openapi.core_v1.container import Container
 
     Tell = Callable[[EventType, str, str], None]
     """Hears type, reason and message of an event of the container."""
 
+PROGRESS_SECONDS = 5.0
 _HOST = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d+)?/)?"
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REFERENCE = re.compile(rf"{_HOST}{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?")
@@ -80,8 +81,9 @@ class Images:
     async def _pull(self, reference: str, tell: Tell) -> Image:
         tell("Normal", "Pulling", f'Pulling image "{reference}"')
         began = self._seconds()
+        so_far = _SoFar(reference, tell, self._seconds)
         try:
-            image = await self._engine.pull(reference)
+            image = await self._engine.pull(reference, tell=so_far.hear)
         except EngineError as error:
             tell("Warning", "Failed", f'Failed to pull image "{reference}": {error.message}')
             tell("Warning", "Failed", "Error: ErrImagePull")
@@ -90,6 +92,29 @@ class Images:
         told = f'Successfully pulled image "{reference}" in {took} ({took} including waiting). Image size: {image.size} bytes.'
         tell("Normal", "Pulled", told)
         return image
+
+
+class _SoFar:
+    """Tells by events how a pull that takes its time gets on."""
+
+    def __init__(self, reference: str, tell: Tell, seconds: Callable[[], float]) -> None:
+        self._reference = reference
+        self._tell = tell
+        self._seconds = seconds
+        self._due = seconds() + PROGRESS_SECONDS
+        self._layers: dict[str, tuple[int, int]] = {}
+
+    def hear(self, step: Progress) -> None:
+        """Take in a step of the pull: what is known of its layers grows as they begin."""
+        if step.layer and step.total and step.status == "Downloading":
+            self._layers[step.layer] = (step.current, step.total)
+        elif step.layer in self._layers:
+            total = self._layers[step.layer][1]
+            self._layers[step.layer] = (total, total)
+        if self._layers and self._seconds() >= self._due:
+            self._due = self._seconds() + PROGRESS_SECONDS
+            done, whole = (sum(sizes) / 1e6 for sizes in zip(*self._layers.values(), strict=True))
+            self._tell("Normal", "Pulling", f'Pulling image "{self._reference}": {done:.1f} of {whole:.1f} MB')
 
 
 def _built_here(image: Image) -> bool:

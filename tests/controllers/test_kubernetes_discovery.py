@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.controllers.fake_kubernetes import FakeKubernetes, deployment, event, pod, replica_set
 from tests.controllers.rooms import Room, now, room
+from upright.client.log_folder import Selection
 from upright.controllers.cluster import ClusterController
 from upright.controllers.clusters import Clusters
 from upright.controllers.kubernetes_discovery import KubernetesDiscoveryController
@@ -64,7 +65,10 @@ async def world(
     fake, clusters = kubernetes or FakeKubernetes(), Clusters()
     async with room(
         folder,
-        lambda logs: [ClusterController(fake.opened, clusters, logs, now), KubernetesDiscoveryController(clusters)],
+        lambda logs: [
+            ClusterController(fake.opened, clusters, logs, now),
+            KubernetesDiscoveryController(clusters, logs),
+        ],
     ) as opened:
         if connected:
             await opened.put(CLUSTER)
@@ -148,6 +152,8 @@ async def test_events_about_pods_are_told(tmp_path: Path) -> None:
         w.kubernetes.show(event(made, "Unhealthy", "Readiness probe failed"))
         status = await w.shows(lambda one: one.events)
         assert [(one.reason, one.name) for one in status.events] == [("Unhealthy", "web-1")]
+        (line,) = w.room.logs.read(Selection())
+        assert (line.text, line.level) == ("[event: pod web-1] Readiness probe failed", "WARN")
 
 
 async def test_logs_of_each_pod_are_read_and_ports_lead_to_the_best(tmp_path: Path) -> None:

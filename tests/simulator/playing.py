@@ -172,7 +172,7 @@ class Play:
             ResourceController(logs, _no_log),
             CmdController(self.commands, logs, now, dict),
             KubernetesApplyController(clusters, logs, now, _prepared, ApplyCommands(self.commands, dict, _no_objects)),
-            KubernetesDiscoveryController(clusters),
+            KubernetesDiscoveryController(clusters, logs),
         )
 
     def _judged(self) -> Ending:
