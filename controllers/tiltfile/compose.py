@@ -12,11 +12,11 @@ from upright.controllers.tiltfile.ignores import compose_ignores, ignore_file
 from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.interpreter import absolute
 from upright.controllers.tiltfile.language.text import quote
+from upright.controllers.tiltfile.limit_arguments import limits_of
 from upright.controllers.tiltfile.references import parse_reference
 from upright.controllers.tiltfile.resource_options import Accumulated
 from upright.controllers.tiltfile.yaml_documents import dump
 from upright.openapi.v1alpha1.docker_compose_service import DockerComposeProject, DockerComposeServiceSpec
-from upright.openapi.v1alpha1.limits import Limits
 from upright.openapi.v1alpha1.live_update import ComposeLiveUpdateSelector, LiveUpdateSelector
 from upright.openapi.v1alpha1.resource import ComposeBuild, ComposeSpec, ResourceImage, ResourceSpec
 
@@ -89,7 +89,7 @@ def _resource(
         auto_init=said.auto_init,
         labels=tuple(said.labels),
         links=tuple(said.links),
-        limits=said.limits or Limits(),
+        limits=limits_of(project, said.limits, said.labels),
         compose=ComposeSpec(
             images=made,
             build=None if image else _build(project, one, service, body),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from upright.controllers.tiltfile.ignores import context_ignores, file_ignores, ignore_file, repository_ignores
 from upright.controllers.tiltfile.images import DockerBuild, only_updated_image
 from upright.controllers.tiltfile.kubernetes_objects import display_names
+from upright.controllers.tiltfile.limit_arguments import limits_of
 from upright.controllers.tiltfile.resources import environment
 from upright.controllers.tiltfile.yaml_documents import dump_all
 from upright.openapi.v1alpha1.cmd_image import CmdImageSpec
@@ -19,7 +20,6 @@ from upright.openapi.v1alpha1.kubernetes_apply import (
     KubernetesApplySpec,
     LabelSelector,
 )
-from upright.openapi.v1alpha1.limits import Limits
 from upright.openapi.v1alpha1.live_update import KubernetesLiveUpdateSelector, LiveUpdateSelector, LiveUpdateSource
 from upright.openapi.v1alpha1.pod_log_stream import PodLogStreamTemplateSpec
 from upright.openapi.v1alpha1.port_forward import PortForwardTemplateSpec
@@ -51,7 +51,7 @@ def specification(project: Project, draft: Draft, index: ImageIndex, deployed: s
         labels=tuple(said.labels),
         links=tuple(said.links),
         pod_readiness=_pod_readiness(project, draft),
-        limits=said.limits or Limits(),
+        limits=limits_of(project, said.limits, said.labels),
         kubernetes=_kubernetes(project, draft, index, deployed),
     )
 

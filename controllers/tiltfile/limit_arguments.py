@@ -9,9 +9,11 @@ from upright.controllers.tiltfile.language.errors import WrongValue
 from upright.controllers.tiltfile.readers import duration, int32
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import timedelta
 
     from upright.controllers.tiltfile.language.values import Value
+    from upright.controllers.tiltfile.project import Project
     from upright.openapi.v1alpha1.limits import Limits
 
 
@@ -45,6 +47,17 @@ class LimitArguments(Arguments):
     pull_timeout: timedelta | None = optional(_span, None, none_is_unset=True)
     start_timeout: timedelta | None = optional(_span, None, none_is_unset=True)
     ready_timeout: timedelta | None = optional(_span, None, none_is_unset=True)
+
+
+def limits_of(project: Project, own: Limits | None, its_labels: Iterable[str]) -> Limits:
+    """Return a resource's limits: its own, over those of its labels, the first label first."""
+    from upright.openapi.v1alpha1.limits import Limits  # noqa: PLC0415  reason: pydantic, where limits are used
+
+    found = own or Limits()
+    for label in its_labels:
+        if (more := project.limits_of_labels.get(label)) is not None:
+            found = found.over(more)
+    return found
 
 
 LIMIT_ARGUMENTS = tuple(LimitArguments.parameters)

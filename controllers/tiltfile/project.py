@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from upright.controllers.tiltfile.resource_options import CustomDeploy, KubernetesOptions, LocalResource
     from upright.openapi.meta import Object
     from upright.openapi.v1alpha1.cluster import RegistryHosting
+    from upright.openapi.v1alpha1.limits import Limits
     from upright.openapi.v1alpha1.live_update import LiveUpdateSpec
     from upright.openapi.v1alpha1.resource import ResourceImage
     from upright.openapi.v1alpha1.tiltfile import TiltfileSettings
@@ -123,6 +124,7 @@ class Project(Struct):
     targets: dict[str, tuple[tuple[ResourceImage, LiveUpdateSpec | None], ...]] = field(
         default_factory=dict[str, "tuple[tuple[ResourceImage, LiveUpdateSpec | None], ...]"]
     )
+    limits_of_labels: dict[str, Limits] = field(default_factory=dict[str, "Limits"])
     timings: Timings = field(default_factory=Timings)
     memory: dict[str, Value] = field(default_factory=dict[str, "Value"])
 

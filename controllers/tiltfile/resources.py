@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from upright.controllers.tiltfile.dependencies import enabled, known_dependencies
 from upright.controllers.tiltfile.ignores import repository_ignores
+from upright.controllers.tiltfile.limit_arguments import limits_of
 from upright.controllers.tiltfile.object_names import disable_switch
 from upright.openapi.meta import ObjectMeta
 from upright.openapi.v1alpha1.cmd import CmdSpec
 from upright.openapi.v1alpha1.config_map import ConfigMap
 from upright.openapi.v1alpha1.docker_image import IgnoreDef
-from upright.openapi.v1alpha1.limits import Limits
 from upright.openapi.v1alpha1.resource import LocalSpec, Resource, ResourceSpec
 from upright.openapi.v1alpha1.triggers import ConfigMapDisableSource, DisableSource
 
@@ -110,7 +110,7 @@ def _local(project: Project, said: LocalResource) -> ResourceSpec:
         allow_parallel=said.allow_parallel,
         labels=said.labels,
         links=said.links,
-        limits=said.limits or Limits(),
+        limits=limits_of(project, said.limits, said.labels),
         local=LocalSpec(update=_command(project, said.update), serve=serve, deps=said.deps, ignores=_ignores(said)),
     )
 

@@ -37,6 +37,24 @@ def test_every_limit_is_an_argument(world: World, name: str) -> None:
     assert getattr(found.settings.ci.limits, f"{name}_timeout") == timedelta(seconds=7)
 
 
+def test_limits_of_a_label_are_those_of_its_resources_and_their_own_outweigh_them(world: World) -> None:
+    text = """
+ci_settings(labels = ["slow", "db"], ready_timeout = "10m", crash_budget = 9)
+ci_settings(labels = "slow", ready_timeout = "20m")
+local_resource("plain", "true")
+local_resource("slow", "true", labels = ["slow"])
+local_resource("both", "true", labels = ["db", "slow"], crash_budget = 2)
+"""
+    found = world.good(text)
+    limits = {one.metadata.name: one.spec.limits.to_wire() for one in found.resources}
+    assert limits == {
+        "plain": {},
+        "slow": {"readyTimeout": "20m0s", "crashBudget": 9},
+        "both": {"readyTimeout": "10m0s", "crashBudget": 2},
+    }
+    assert found.settings.ci.limits.to_wire() == {}
+
+
 def test_update_settings_are_read(world: World) -> None:
     text = 'update_settings(max_parallel_updates = 9, k8s_upsert_timeout_secs = 60, k8s_server_side_apply = "true")'
     settings = world.good(text + DONE).settings
@@ -66,6 +84,14 @@ def test_on_which_side_is_applied_is_read_and_left_to_us_unless_said(
         ("ci_settings(timeout = 5)", 'ci_settings: for parameter "timeout": Expected string. Got: int'),
         ('ci_settings(timout = "5m")', 'ci_settings: unexpected keyword argument "timout" (did you mean timeout?)'),
         ("ci_settings(crash_budget = 0)", 'ci_settings: for parameter "crash_budget": must be at least 1, got 0'),
+        (
+            'ci_settings(labels = ["a"], timeout = "5m")',
+            "ci_settings: timeout is for the whole run, and cannot be given with labels",
+        ),
+        (
+            'ci_settings(labels = ["a"])',
+            "ci_settings: with labels, give at least one limit, such as ready_timeout",
+        ),
         ('ci_settings(stable_for = "-1s")', 'ci_settings: for parameter "stable_for": must not be negative, got "-1s"'),
         (
             'default_registry("localhost:5000")\ndefault_registry("localhost:5001")',
