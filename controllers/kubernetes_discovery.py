@@ -13,7 +13,8 @@ from upright.controllers.pod_choice import current_pods, forward_for, selected
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
 from upright.controllers.sight import ALWAYS
-from upright.controllers.verdict.workloads import NEEDED_BY_OTHERS, is_watched
+from upright.controllers.verdict.workloads import NEEDED_BY_OTHERS, answered, is_watched
+from upright.controllers.webhook_services import LOOK_AGAIN_SECONDS, SLICES, WEBHOOKS, services, with_endpoints
 from upright.openapi.meta import ObjectMeta
 from upright.openapi.v1alpha1.cluster import Cluster
 from upright.openapi.v1alpha1.kubernetes_discovery import (
@@ -62,7 +63,7 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
         if sight is None:
             return Outcome(KubernetesDiscoveryStatus(waiting=StepWaiting(reason="ClusterUnavailable")))
         self._listen(sight, discovery)
-        kinds = self._kinds(discovery)
+        kinds = self._kinds(discovery, sight)
         view = turn.tasks.ensure("sight", (id(sight), *kinds), lambda report: self._look(sight, kinds, report))
         if not view.done:
             # a controller before this one may have lost sight already, and nothing was seen since
@@ -75,9 +76,10 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
         self._tell(discovery, status.events)
         present = next((forward.spec.pod_name for forward in turn.owned(PortForward)), "")
         await turn.apply(self._wanted(discovery, status.pods, present), prune=(PodLogStream, PortForward))
-        return Outcome(status)
+        unanswered = any(one.kind in WEBHOOKS and not answered(one) for one in status.objects)
+        return Outcome(status, LOOK_AGAIN_SECONDS if unanswered else None)
 
-    def _kinds(self, discovery: KubernetesDiscovery) -> tuple[tuple[str, str, str], ...]:
+    def _kinds(self, discovery: KubernetesDiscovery, sight: Sight) -> tuple[tuple[str, str, str], ...]:
         """Return apiVersion, kind and namespace of all that must be mirrored."""
         found: dict[tuple[str, str, str], None] = {}
         for watch in discovery.spec.watches:
@@ -87,6 +89,9 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
             if watch.kind and is_watched(group, watch.kind):
                 namespace = "" if watch.kind in NEEDED_BY_OTHERS else watch.namespace
                 found[watch.api_version, watch.kind, namespace] = None
+            if watch.kind in WEBHOOKS and (body := sight.get(watch.uid)) is not None:
+                for service in services(body):
+                    found[*SLICES, service.namespace] = None
         return tuple(found)
 
     async def _look(
@@ -107,7 +112,7 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
             if body["kind"] == "Pod":
                 pods[uid] = observation.pod(body, ancestor, old.get(uid), turn.now, delay)
             if uid in {watch.uid for watch in discovery.spec.watches} or body["kind"] == "ReplicaSet":
-                objects[uid] = observation.observed(body)
+                objects[uid] = observation.observed(with_endpoints(body, sight) if body["kind"] in WEBHOOKS else body)
         for watch in discovery.spec.watches:
             if watch.name and not watch.uid:
                 named = sight.named(watch.api_version, watch.kind, watch.namespace, watch.name)

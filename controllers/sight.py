@@ -100,8 +100,12 @@ class Sight:
 
     def pods(self, namespace: str) -> Iterator[Json]:
         """Yield all pods of the namespace."""
+        return self.of_kind("Pod", namespace)
+
+    def of_kind(self, kind: str, namespace: str) -> Iterator[Json]:
+        """Yield all objects of the kind in the namespace that are mirrored."""
         for found in self._objects.values():
-            if found["kind"] == "Pod" and found["metadata"].get("namespace", "") == namespace:
+            if found["kind"] == kind and found["metadata"].get("namespace", "") == namespace:
                 yield found
 
     def events(self, uid: str) -> Iterable[Json]:

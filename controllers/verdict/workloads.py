@@ -208,6 +208,19 @@ def _established(seen: ObservedObject) -> Readiness:
     return READY if _is_true(seen, "Established") else Readiness(ready=False, waits_for="not established yet")
 
 
+def answered(seen: ObservedObject) -> bool:
+    """Whether each Service that a webhook configuration calls has a ready endpoint."""
+    return _webhooks(seen).ready
+
+
+def _webhooks(seen: ObservedObject) -> Readiness:
+    for service in seen.status.get("services") or ():
+        if not service["ready"]:
+            name = f"{service['namespace']}/{service['name']}"
+            return Readiness(ready=False, waits_for=f"nobody answers it: Service {name} has no ready endpoint")
+    return READY
+
+
 def _available(seen: ObservedObject) -> Readiness:
     return READY if _is_true(seen, "Available") else Readiness(ready=False, waits_for="not available yet")
 
@@ -227,6 +240,8 @@ _RULES: dict[tuple[str, str], Callable[[ObservedObject], Readiness]] = {
     ("", "Namespace"): _active,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): _established,
     ("apiregistration.k8s.io", "APIService"): _available,
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): _webhooks,
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): _webhooks,
 }
 
 _CLAIM = ("", "PersistentVolumeClaim")
@@ -236,5 +251,7 @@ SERVING = frozenset(
 """Kinds with ``spec.replicas`` pods that serve."""
 WITH_REPLICAS = SERVING | {("apps", "DaemonSet")}
 """Kinds of which it is known how many pods there are to be."""
-NEEDED_BY_OTHERS = frozenset({"Namespace", "CustomResourceDefinition", "APIService"})
+NEEDED_BY_OTHERS = frozenset({"Namespace", "CustomResourceDefinition", "APIService"}) | frozenset(
+    {"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"}
+)
 """Kinds that must be ready even where nobody cares for pods."""

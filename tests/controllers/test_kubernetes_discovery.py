@@ -223,3 +223,54 @@ async def test_another_server_sees_the_same_and_writes_nothing_new(tmp_path: Pat
         assert [one.metadata.uid for one in (await w.room.client.list(PodLogStream)).items] == [
             one.metadata.uid for one in streams
         ]
+
+
+def hooks(*services: tuple[str, str]) -> Json:
+    called = [{"clientConfig": {"service": {"namespace": place, "name": name}}} for place, name in services]
+    by_url = {"clientConfig": {"url": "https://elsewhere/check"}}
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "checks"},
+        "webhooks": [*called, by_url],
+    }
+
+
+def endpoints(name: str, service: str, *ready: bool | None) -> Json:
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "uid": f"uid-of-{name}",
+            "name": name,
+            "namespace": "system",
+            "labels": {"kubernetes.io/service-name": service},
+        },
+        "endpoints": [
+            {"addresses": ["10.0.0.1"], "conditions": {} if one is None else {"ready": one}} for one in ready
+        ],
+    }
+
+
+async def test_who_answers_a_webhook_is_told_with_it(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        made = await w.kubernetes.apply(hooks(("system", "checker"), ("system", "checker")), namespace="default")
+        watch = WatchRef(
+            uid=made["metadata"]["uid"],
+            namespace="default",
+            name="checks",
+            api_version=made["apiVersion"],
+            kind=made["kind"],
+        )
+        await w.room.put(discovery("web", watches=(watch,)))
+
+        def services(one: KubernetesDiscoveryStatus) -> object:
+            return one.objects[0].status["services"] if one.objects else None
+
+        nobody = [{"namespace": "system", "name": "checker", "ready": 0}]
+        await w.shows(lambda one: services(one) == nobody)
+        w.kubernetes.show(endpoints("other", "somebody", True))
+        w.kubernetes.show(endpoints("not-yet", "checker", False))
+        assert services(await w.shows(lambda one: services(one) == nobody)) == nobody
+        w.kubernetes.show(endpoints("now", "checker", False, True, None))
+        await w.shows(lambda one: services(one) == [nobody[0] | {"ready": 2}])

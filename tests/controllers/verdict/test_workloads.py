@@ -100,6 +100,15 @@ def test_a_stateful_set_is_ready_when_all_that_should_be_are_of_the_new_revision
     assert readiness(STATEFUL_SET, seen(STATEFUL_SET, status, spec=spec)).waits_for == waits_for
 
 
+WEBHOOKS = applied("ValidatingWebhookConfiguration", "admissionregistration.k8s.io/v1", name="checks")
+CALLED = {"namespace": "system", "name": "checker"}
+
+
+def test_a_webhook_that_nobody_answers_says_whose_answer_it_waits_for() -> None:
+    found = readiness(WEBHOOKS, seen(WEBHOOKS, {"services": [CALLED | {"ready": 0}]}))
+    assert found.waits_for == "nobody answers it: Service system/checker has no ready endpoint"
+
+
 EVERYWHERE = {"observedGeneration": 3, "desiredNumberScheduled": 2, "updatedNumberScheduled": 2, "numberAvailable": 2}
 
 
@@ -145,6 +154,9 @@ def test_a_daemon_set_is_ready_when_it_is_on_every_node_that_should_run_it(
             False,
         ),
         (applied("CustomResourceDefinition", "apiextensions.k8s.io/v1"), {}, {}, False, False),
+        (WEBHOOKS, {}, {"services": []}, True, False),
+        (WEBHOOKS, {}, {"services": [CALLED | {"ready": 1}]}, True, False),
+        (WEBHOOKS, {}, {"services": [CALLED | {"ready": 1}, CALLED | {"ready": 0}]}, False, False),
         (
             applied("APIService", "apiregistration.k8s.io/v1"),
             {},
