@@ -18,18 +18,38 @@ if TYPE_CHECKING:
 _WITH_VALUE = frozenset({"--color", "--klog"})
 _INTERRUPTED = 130
 _PIPE_CLOSED = 141
+_PATIENCE_SECONDS = 2.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line and return its exit code."""
+    """Run a command line and return its exit code; the process's own, where no arguments are given, ends with it."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _run(words)
+        code = _run(words)
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        code = _INTERRUPTED
     except BrokenPipeError:
         _close_stdout()
-        return _PIPE_CLOSED
+        code = _PIPE_CLOSED
+    if arguments is None:
+        _leave_who_waits(code)
+    return code
+
+
+def _leave_who_waits(code: int) -> None:
+    """End the process if a thread of it does not end: it waits in the kernel, for a pipe or a file server that is away."""
+    threading = sys.modules.get("threading")
+    if threading is None:
+        return
+    others = [one for one in threading.enumerate() if one is not threading.current_thread() and not one.daemon]
+    for one in others:
+        one.join(_PATIENCE_SECONDS / len(others))
+    if any(one.is_alive() for one in others):
+        import os  # noqa: PLC0415  reason: said above
+
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def _run(words: list[str]) -> int:

@@ -162,6 +162,8 @@ class Project(Struct):
     def read(self, path: str) -> str:
         """Return a file's text, and note the dependency; raises FileNotFoundError, or Failure for other trouble."""
         self.watch(path)
+        if not path.startswith("/dev/") and Path(path).is_fifo():
+            raise Failure(f"read {path}: it is a pipe, not a file: it would be waited for until somebody writes to it")
         try:
             with Path(path).open(encoding="utf-8", newline="") as file:
                 text = file.read(MAX_READ + 1)

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -150,3 +152,20 @@ def test_editors_take_right_tiltfiles_by_the_stub_and_mark_each_mistake_in_wrong
     said = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
     marked = {tuple(found) for found in re.findall(r"(\w+\.py):(\d+)(?::\d+)?(?: -|:) error", said)}
     assert marked == {("wrong.py", str(line)) for line in range(3, 11)}, said
+
+
+@pytest.mark.slow
+def test_an_interrupt_ends_a_check_that_waits_in_the_kernel(tmp_path: Path) -> None:
+    """A read that nobody answers cannot be cancelled: a pipe that is nobody's stands for a file server that is away."""
+    (tmp_path / "Tiltfile").write_text('print("reading")\nread_file("/dev/fd/0")\n')
+    command = [sys.executable, "-m", "upright.client.cli", "tiltfile", "check"]
+    reading, writing = os.pipe()
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdin=reading, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as check:
+        assert check.stdout is not None
+        next(line for line in check.stdout if "reading" in line)
+        check.send_signal(signal.SIGINT)
+        assert check.wait(20) == 130
+    os.close(reading)
+    os.close(writing)

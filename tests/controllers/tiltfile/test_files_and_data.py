@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +29,13 @@ def test_a_missing_file_gives_the_default_and_is_watched(world: World) -> None:
     )
     assert world.lines() == ["none {} None"]
     assert f"{world.root}/no.txt" in found.config_files
+
+
+def test_a_pipe_is_not_waited_for(world: World) -> None:
+    os.mkfifo(world.root / "pipe")
+    told = f"read {world.root}/pipe: it is a pipe, not a file: it would be waited for until somebody writes to it"
+    for name in ("read_file", "read_json", "read_yaml"):
+        assert world.wrong(f'{name}("pipe")') == told
 
 
 def test_a_missing_file_without_default_is_an_error(world: World) -> None:
