@@ -37,16 +37,23 @@ def test_the_shop_comes_up_and_is_sold_from_twice(shop: Project) -> None:
         assert outcome.cards == []
 
 
+WAITS = re.compile(r"  api:update +\S+ +waits for migrate \(waiting-for-dep\)")
+
+
 def test_other_commands_find_the_run_and_tell_what_it_waits_for(shop: Project) -> None:
     running = shop.start()
     running.until("Objects applied to cluster")
     page = shop.upright("describe", "session")
+    for _ in range(100):  # images are built first, and are waited for like all else
+        if page.returncode or WAITS.search(page.stdout):
+            break
+        page = shop.upright("describe", "session")
     listed = shop.upright("get", "resources", "-o", "yaml")
     applied = shop.upright("get", "kubernetesapplys")  # this one needs the run's token
     ended = running.ended()
     assert ended.code == 0, str(ended)
     assert page.stdout.startswith("Name:      Tiltfile\n"), page.stderr
-    assert re.search(r"  api:update +\S+ +waits for migrate \(waiting-for-dep\)", page.stdout), page.stdout
+    assert WAITS.search(page.stdout), page.stdout
     assert {item["metadata"]["name"] for item in yaml.safe_load(listed.stdout)["items"]} >= RESOURCES
     assert "config" in applied.stdout, applied.stderr
     gone = shop.upright("get", "session")
