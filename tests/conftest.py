@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from upright.controllers.world.engine.docker_engine import DockerEngine
 
 COMPOSE_LOCK = Path(__file__).parent / "compose.lock"
+
+
+def pytest_configure() -> None:
+    """Let interrupts through to what the tests start: who runs tests in the background may have them ignored, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

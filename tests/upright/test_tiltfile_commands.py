@@ -158,14 +158,17 @@ def test_editors_take_right_tiltfiles_by_the_stub_and_mark_each_mistake_in_wrong
 def test_an_interrupt_ends_a_check_that_waits_in_the_kernel(tmp_path: Path) -> None:
     """A read that nobody answers cannot be cancelled: a pipe that is nobody's stands for a file server that is away."""
     (tmp_path / "Tiltfile").write_text('print("reading")\nread_file("/dev/fd/0")\n')
-    command = [sys.executable, "-m", "upright.client.cli", "tiltfile", "check"]
+    command = [sys.executable, "-m", "upright.client.cli", "tiltfile", "check", "--verbose"]
     reading, writing = os.pipe()
     with subprocess.Popen(
         command, cwd=tmp_path, stdin=reading, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as check:
-        assert check.stdout is not None
-        next(line for line in check.stdout if "reading" in line)
-        check.send_signal(signal.SIGINT)
-        assert check.wait(20) == 130
-    os.close(reading)
-    os.close(writing)
+        try:
+            assert check.stdout is not None
+            next(line for line in check.stdout if "reading" in line)
+            check.send_signal(signal.SIGINT)
+            assert check.wait(20) == 130
+        finally:
+            check.kill()
+            os.close(reading)
+            os.close(writing)
