@@ -152,8 +152,8 @@ def cut(container: Value, start: Value, end: Value, step: Value) -> Value:
             raise Failure(f"invalid {what}: got {type_name(value)}, want int")
         if value is not None and value.bit_length() > MAX_INDEX_BITS:
             raise Failure(f"invalid {what}: {value} out of range")
-    if step == 0:
-        raise Failure("zero is not a valid slice step")
+        if value == 0 and value is step:
+            raise Failure("zero is not a valid slice step")
     if type(container) is str:
         return bytewise.part(container, slice(start, end, step))
     part = container[start:end:step]

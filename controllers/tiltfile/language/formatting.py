@@ -82,7 +82,7 @@ def _real(conversion: str, value: Value) -> str:
         raise Failure(f"%{conversion} format requires float, not {type_name(value)}")
     if conversion in "gG" or not math.isfinite(value):
         return to_str(float(value))
-    return format(float(value), conversion)
+    return "%F" if conversion == "F" else format(float(value), conversion)  # Go has no %F, and writes it as it is
 
 
 def _character(value: Value) -> str:
