@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from upright.controllers.tiltfile.language.errors import Failure
+from upright.controllers.tiltfile.language.errors import Failure, WrongValue
+from upright.controllers.tiltfile.regexps import searcher
 from upright.openapi.v1alpha1.kubernetes_apply import ObjectSelector
 
 if TYPE_CHECKING:
@@ -69,21 +69,21 @@ class Kinds:
 
 def object_selector(api_version: str, kind: str = "", name: str = "", namespace: str = "") -> ObjectSelector:
     """Return a selector of regular expressions that heed no case; raises Failure for one that is none."""
-    for word, pattern in (("apiVersion", api_version), ("kind", kind), ("name", name), ("namespace", namespace)):
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise Failure(f"error parsing {word} regexp: {error.msg}: `{pattern}`") from None
     api_version, kind, name, namespace = (
         f"(?i){pattern}" if pattern else "" for pattern in (api_version, kind, name, namespace)
     )
+    for word, pattern in (("apiVersion", api_version), ("kind", kind), ("name", name), ("namespace", namespace)):
+        try:
+            searcher(pattern)
+        except WrongValue as wrong:
+            raise Failure(f"error parsing {word} regexp: {wrong}") from None
     return ObjectSelector(
         api_version_regexp=api_version, kind_regexp=kind, name_regexp=name, namespace_regexp=namespace
     )
 
 
 def selects(selector: ObjectSelector, entity: Entity) -> bool:
-    """Whether each expression is found somewhere in its field."""
+    """Whether each expression is found somewhere in its field; raises WrongValue for one that is none."""
     return (
         _found(selector.kind_regexp, entity.kind)
         and _found(selector.api_version_regexp, entity.api_version)
@@ -93,4 +93,4 @@ def selects(selector: ObjectSelector, entity: Entity) -> bool:
 
 
 def _found(pattern: str, text: str) -> bool:
-    return not pattern or re.search(pattern, text) is not None
+    return not pattern or searcher(pattern)(text)

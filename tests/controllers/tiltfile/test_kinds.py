@@ -88,7 +88,7 @@ def test_locators_of_other_kinds_are_not_kept(world: World) -> None:
     ("call", "message"),
     [
         ('k8s_kind("A", "{.b}")', "k8s_kind: got 2 arguments, want at most 1"),
-        ('k8s_kind("(")', "error parsing kind regexp: missing ), unterminated subpattern: `(`"),
+        ('k8s_kind("(")', "error parsing kind regexp: error parsing regexp: missing closing ): `(?i)(`"),
         ('k8s_kind("A", image_json_path = 5)', 'k8s_kind: for parameter "image_json_path": paths must be a string or list of strings, found a int'),
         ('k8s_kind("A", image_object = {"json_path": "{.a}"})', 'k8s_kind: for parameter "image_object": Expected key \'repo_field\' to be a string'),
         ('k8s_kind("A", image_object = {"json_path": "{.a}", "repo_field": "r", "tag_field": "t"}, image_json_path = "{.b}")', "Cannot specify both image_json_path and image_object"),
