@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from upright.controllers.tiltfile.language.errors import Failure
+from upright.controllers.tiltfile.language.text import quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,9 +48,11 @@ def checked_out(
     """
     url, ref = repo.spec.url, repo.spec.ref
     if url.startswith(_FILE):
-        return Checkout(Path(os.path.normpath(url.removeprefix(_FILE))), cloned=False)
-    home = environ.get("XDG_DATA_HOME") or str(Path(environ.get("HOME", "/")) / ".local/share")
-    folder = Path(home) / _CACHE / (_SCHEME.sub("", url).rstrip("/") + (f"@{ref.replace('/', '_')}" if ref else ""))
+        local = Path(os.path.normpath(url.removeprefix(_FILE)))
+        if not local.exists():
+            raise Failure(f"loading extension repo {repo.name}: stat {local}: no such file or directory")
+        return Checkout(local, cloned=False)
+    folder = _cached(repo, environ)
     if not folder.exists():
         say(f"Downloading extension repo {repo.name} from {url}")
         _clone(repo, folder, git)
@@ -62,6 +65,15 @@ def checked_out(
     return Checkout(folder)
 
 
+def _cached(repo: ExtensionRepo, environ: Mapping[str, str]) -> Path:
+    """Return the repository's folder in the cache, each pinned version's another; it must not lie outside."""
+    place, ref = _SCHEME.sub("", repo.spec.url).rstrip("/"), repo.spec.ref
+    if {"", ".", ".."} & set(place.split("/")):
+        raise Failure(f"loading extension repo {repo.name}: invalid import path: malformed import path {quote(place)}")
+    home = environ.get("XDG_DATA_HOME") or str(Path(environ.get("HOME", "/")) / ".local/share")
+    return Path(home) / _CACHE / (place + (f"@{ref.replace('/', '_')}" if ref else ""))
+
+
 def _clone(repo: ExtensionRepo, folder: Path, git: Callable[..., object]) -> None:
     """Clone into a folder beside, which takes its place when it is complete."""
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +82,7 @@ def _clone(repo: ExtensionRepo, folder: Path, git: Callable[..., object]) -> Non
         try:
             git("clone", "--quiet", "--", repo.spec.url, made)
             if repo.spec.ref:
-                git("-C", made, "checkout", "--quiet", "--detach", repo.spec.ref)
+                git("-C", made, "checkout", "--quiet", "--detach", repo.spec.ref, "--")
         except Failure as failure:
             raise Failure(f"loading extension repo {repo.name}: {failure}") from None
         try:

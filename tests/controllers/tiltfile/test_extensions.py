@@ -137,3 +137,66 @@ def test_an_extension_that_is_not_loaded_may_not_have_the_name_of_a_resource(wor
 def test_an_extension_of_an_unknown_repository_is_refused(world: World) -> None:
     text = 'v1alpha1.extension(name = "x", repo_name = "r", repo_path = "p")\nload("ext://x", "y")'
     assert world.wrong(text) == "cannot load ext://x: extension repo not found: r"
+
+
+REPO = 'v1alpha1.extension_repo(name = "default", url = "https://github.com/tilt-dev/tilt-extensions", {})\n'
+
+
+@pytest.mark.parametrize("ref", ["v1", "refs/tags/v1", "origin/old"])
+def test_a_ref_may_be_a_tag_or_a_branch_and_needs_no_network_afterwards(world: World, ref: str) -> None:
+    commit(world, "one")
+    git(world.root / "upstream", "tag", "v1")
+    git(world.root / "upstream", "branch", "old")
+    commit(world, "two")
+    world.good(REPO.format(f'ref = "{ref}"') + LOAD + DONE, environ=environ(world))
+    assert said(world) == ["one"]
+    (world.root / "upstream").rename(world.root / "gone")
+    world.good(REPO.format(f'ref = "{ref}"') + LOAD + DONE, environ=environ(world))
+    assert said(world) == ["one"]
+
+
+@pytest.mark.parametrize("ref", ["nothing", "--help", "hello/Tiltfile"])
+def test_a_ref_that_is_none_is_told_with_its_place_and_leaves_nothing(world: World, ref: str) -> None:
+    commit(world, "one")
+    error = world.load(REPO.format(f'ref = "{ref}"') + LOAD, environ=environ(world)).error
+    assert error is not None
+    assert error.message.startswith("cannot load ext://hello: loading extension repo default: command ")
+    assert ref in error.message
+    assert f"{world.root}/Tiltfile:2:1: in <toplevel>" in str(error)
+    assert list((world.root / "cache/upright/tilt_modules/github.com/tilt-dev").iterdir()) == []
+
+
+def test_extensions_may_lie_in_a_folder_of_a_bare_repository(world: World) -> None:
+    world.write("upstream/inner/deep/hello/Tiltfile", 'word = "deep"\n')
+    commit(world, "top")
+    upstream = world.root / "upstream"
+    git(world.root, "clone", "--quiet", "--bare", str(upstream), "bare.git")
+    upstream.rename(world.root / "gone")
+    (world.root / "bare.git").rename(upstream)
+    world.good(REPO.format('git_subpath = "inner/deep"') + LOAD + DONE, environ=environ(world))
+    assert said(world) == ["deep"]
+
+
+def test_a_folder_that_is_not_there_is_said(world: World) -> None:
+    repo = f'v1alpha1.extension_repo(name = "default", url = "file://{world.root}/none")\n'
+    assert world.wrong(repo + LOAD) == (
+        f"cannot load ext://hello: loading extension repo default: stat {world.root}/none: no such file or directory"
+    )
+
+
+@pytest.mark.parametrize("url", ["https://example.com/../../x", "https:///etc", "https://example.com//x"])
+def test_an_address_never_leads_out_of_the_cache(world: World, url: str) -> None:
+    repo = f'v1alpha1.extension_repo(name = "default", url = "{url}")\n'
+    said = world.wrong(repo + LOAD, environ={"XDG_DATA_HOME": f"{world.root}/cache"})
+    assert said.startswith("cannot load ext://hello: loading extension repo default: invalid import path: ")
+    assert world.ran == []
+
+
+def test_what_is_loaded_becomes_objects_that_say_so(world: World) -> None:
+    commit(world, "one")
+    found = world.good(LOAD + DONE, environ=environ(world))
+    named = {(type(one).__name__, one.name): one for one in found.objects}
+    assert ("ExtensionRepo", "default") in named
+    assert ("Extension", "hello") in named
+    for kind, name in (("ExtensionRepo", "default"), ("Extension", "hello")):
+        assert named[kind, name].metadata.annotations["tilt.dev/managed-by"] == "tiltfile.loader"
