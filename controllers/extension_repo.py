@@ -90,5 +90,6 @@ class ExtensionRepoController(Controller[ExtensionRepo]):
         run_local = LocalCommands(self._processes, Limits.of(environment))
         done = run_local(("git", *words), directory="/", env=environment, stdin=None, line=lambda _line: None)
         if done.error or done.exit_code:
-            raise Failure(f"git {words[0]}: {done.error or done.stderr.strip() or f'exit status {done.exit_code}'}")
+            verb = words[2] if words[0] == "-C" else words[0]
+            raise Failure(f"git {verb}: {done.error or done.stderr.strip() or f'exit status {done.exit_code}'}")
         return done.stdout

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 from tests.upright.test_restart import KINDS, begin, versions, whole
+from upright.openapi.meta import ObjectMeta
 from upright.openapi.v1alpha1.extension import Extension
-from upright.openapi.v1alpha1.extension_repo import ExtensionRepo
+from upright.openapi.v1alpha1.extension_repo import ExtensionRepo, ExtensionRepoSpec
 from upright.openapi.v1alpha1.resource import Resource
 from upright.openapi.v1alpha1.session import Session
 from upright.openapi.v1alpha1.tiltfile import Tiltfile
@@ -14,6 +16,8 @@ from upright.openapi.v1alpha1.tiltfile import Tiltfile
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    import pytest
 
 OWN = """
 config.define_string("word", args = True)
@@ -82,3 +86,55 @@ async def test_a_resource_that_two_tiltfiles_describe_is_the_first_ones(tmp_path
         assert "Resource main defined in two tiltfiles: (Tiltfile), greet" in made.log("tiltfile:greet:1")
         owner = (await made.client.get(Resource, "other")).metadata.owner_references[0]
         assert owner.name == (await made.client.get(Tiltfile, "greet")).name
+
+
+def declare_remote(root: Path, patch: pytest.MonkeyPatch, ref: str = "") -> str:
+    """Have the extension in a git repository that the address leads to; return its commit."""
+    declare(root)
+    repo = root / "remote" / "repo"
+    repo.parent.mkdir()
+    (root / "repo").rename(repo)
+    git = ("git", "-C", str(repo), "-c", "user.name=a", "-c", "user.email=a@example.com")
+    for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "-m", "one")):
+        subprocess.run([*git, *words], check=True)
+    said = (root / "Tiltfile").read_text().replace(f"file://{root}/repo", "https://example.com/own/repo")
+    (root / "Tiltfile").write_text(said.replace('repo"', f'repo", ref="{ref}"', 1) if ref else said)
+    patch.setenv("XDG_DATA_HOME", f"{root}/cache")
+    patch.setenv("GIT_CONFIG_COUNT", "2")
+    patch.setenv("GIT_CONFIG_KEY_0", f"url.file://{root}/remote/.insteadOf")
+    patch.setenv("GIT_CONFIG_VALUE_0", "https://example.com/own/")
+    patch.setenv("GIT_CONFIG_KEY_1", "safe.directory")
+    patch.setenv("GIT_CONFIG_VALUE_1", "*")
+    return subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+
+
+async def test_the_status_of_a_repository_from_git_names_the_commit_and_why_it_is_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = declare_remote(tmp_path, monkeypatch)
+    folder = f"{tmp_path}/cache/upright/tilt_modules/example.com/own/repo"
+    async with whole(tmp_path) as made:
+        await begin(made, tmp_path)
+        done = await made.until(Session, "Tiltfile", lambda session: session.status.done)
+        assert done.status.verdict.state == "healthy"
+        status = (await made.client.get(ExtensionRepo, "own")).status
+        assert (status.path, status.checkout_ref, status.error, status.stale_reason) == (folder, commit, "", "")
+        assert status.last_fetched_at is not None
+        assert (await made.client.get(Extension, "greet")).status.path == f"{folder}/greet/Tiltfile"
+        (tmp_path / "remote").rename(tmp_path / "gone")
+        spec = ExtensionRepoSpec(url="https://example.com/own/repo", load_host="other")
+        await made.client.create(ExtensionRepo(metadata=ObjectMeta(name="again"), spec=spec))
+        stale = await made.until(ExtensionRepo, "again", lambda repo: bool(repo.status.path))
+        assert (stale.status.checkout_ref, stale.status.error, stale.status.last_fetched_at) == (commit, "", None)
+        assert stale.status.stale_reason.startswith("git pull: ")
+
+
+async def test_a_ref_that_is_none_is_in_the_status_of_its_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare_remote(tmp_path, monkeypatch, "nothing")
+    async with whole(tmp_path) as made:
+        await begin(made, tmp_path)
+        repo = await made.until(ExtensionRepo, "own", lambda repo: bool(repo.status.error))
+        assert "nothing" in repo.status.error
+        assert repo.status.path == ""
