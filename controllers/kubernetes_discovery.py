@@ -28,6 +28,7 @@ from upright.openapi.v1alpha1.triggers import StepWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from upright.controllers.clusters import Clusters
     from upright.controllers.runtime.turn import Turn
@@ -61,14 +62,14 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
         discovery = turn.obj
         sight = self._clusters.sight(discovery.spec.cluster)
         if sight is None:
-            return Outcome(KubernetesDiscoveryStatus(waiting=StepWaiting(reason="ClusterUnavailable")))
+            return Outcome(_unseen(discovery.status, turn.now))
         self._listen(sight, discovery)
         kinds = self._kinds(discovery, sight)
         view = turn.tasks.ensure("sight", (id(sight), *kinds), lambda report: self._look(sight, kinds, report))
         if not view.done:
             # a controller before this one may have lost sight already, and nothing was seen since
             lost_at = discovery.status.sight_lost_at or sight.lost_at
-            blind = discovery.status.model_copy(update={"sight_lost_at": lost_at})
+            blind = discovery.status.model_copy(update={"sight_lost_at": lost_at, "waiting": None})
             return Outcome(blind if lost_at is not None else None)
         if view.error is not None:
             return Outcome(KubernetesDiscoveryStatus(waiting=StepWaiting(reason=str(view.error))))
@@ -198,6 +199,13 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
     def _all(self, obj: Object) -> Iterable[Key]:
         del obj
         return [Key("", found.name) for found in self.caches.of(KubernetesDiscovery).all()]
+
+
+def _unseen(before: KubernetesDiscoveryStatus, now: datetime) -> KubernetesDiscoveryStatus:
+    """Return what was seen last, of a cluster that is not connected (again): nobody knows that any of it is gone."""
+    lost_at = before.sight_lost_at or (now if before.monitor_start_time is not None else None)
+    waiting = StepWaiting(reason="ClusterUnavailable")
+    return before.model_copy(update={"waiting": waiting, "sight_lost_at": lost_at})
 
 
 def _delay(cluster: Cluster | None) -> timedelta:

@@ -225,6 +225,24 @@ async def test_another_server_sees_the_same_and_writes_nothing_new(tmp_path: Pat
         ]
 
 
+async def test_another_server_keeps_what_was_seen_until_it_is_connected(tmp_path: Path) -> None:
+    kubernetes = FakeKubernetes()
+    async with world(tmp_path, kubernetes) as w:
+        w.kubernetes.show(pod(await w.put()))
+        await w.shows(names)
+        await w.room.client.delete(Cluster, "default")
+        await w.room.until_gone(Cluster, "default")
+    async with world(tmp_path, kubernetes, connected=False) as w:
+        blind = await w.shows(lambda one: one.waiting)
+        assert (names(blind), [one.kind for one in blind.objects]) == (["web-1"], ["Deployment"])
+        assert blind.waiting
+        assert blind.waiting.reason == "ClusterUnavailable"
+        assert blind.sight_lost_at is not None
+        await w.room.put(CLUSTER)
+        status = await w.shows(lambda one: one.waiting is None and one.sight_lost_at is None)
+        assert names(status) == ["web-1"]
+
+
 def hooks(*services: tuple[str, str]) -> Json:
     called = [{"clientConfig": {"service": {"namespace": place, "name": name}}} for place, name in services]
     by_url = {"clientConfig": {"url": "https://elsewhere/check"}}
