@@ -138,7 +138,13 @@ def _refused(commands: dict[str, str], below: str, arguments: list[str]) -> Wron
 
 def _help_of(name: str, commands: dict[str, str]) -> int:
     module = import_module("upright.client.cli.help_text")
-    return _help(module.of_group(name, commands) if name else module.of_all(commands))
+    if not name:
+        return _help(module.of_all(commands))
+    from upright.client.cli.command_files import find  # noqa: PLC0415  reason: said at the top
+
+    below = [find([*name.split(), word])[0] for word in commands]
+    examples = "\n".join(one.command().examples.partition("\n")[0] for one in below if one is not None)
+    return _help(module.of_group(name, commands, examples))
 
 
 def _help(text: str) -> int:

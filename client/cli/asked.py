@@ -40,8 +40,10 @@ def server(given: Given) -> Server:
 
 
 def wanted(given: Given, arguments: Sequence[str] | None = None) -> list[Wanted]:
-    """Read ``TYPE[,TYPE] [NAME …]`` or ``TYPE/NAME …`` (of the line's arguments, unless said). Raises WrongUsage."""
+    """Read ``TYPE[,TYPE] [NAME …]`` or ``TYPE/NAME …`` (of the line's arguments, unless said), or files. Raises WrongUsage."""
     words = given.arguments if arguments is None else list(arguments)
+    if given.knows("filename") and given.many("filename"):
+        return _in_files(given, words)
     if not words:
         raise WrongUsage("say what: session, resource, cluster or another kind, as in TYPE, TYPE NAME or TYPE/NAME")
     if any("/" in word for word in words):
@@ -52,6 +54,20 @@ def wanted(given: Given, arguments: Sequence[str] | None = None) -> list[Wanted]
     if selects and any(one.names for one in found):
         raise WrongUsage("names and selectors exclude each other: leave one of them out")
     return found
+
+
+def _in_files(given: Given, words: Sequence[str]) -> list[Wanted]:
+    from upright.client.cli.manifests import given_objects  # noqa: PLC0415  reason: most lines name no file
+
+    if words or given.text("selector") or given.text("field-selector"):
+        raise WrongUsage("objects are named by -f, by words or by selectors: leave all but one out")
+    names: dict[str, list[str]] = {}
+    for body in given_objects(given):
+        name, group = body["metadata"].get("name"), str(body["apiVersion"]).rpartition("/")[0]
+        if not name:
+            raise WrongUsage(f"a {body['kind']} has no metadata.name")
+        names.setdefault(f"{body['kind']}.{group}".rstrip("."), []).append(str(name))
+    return [Wanted(word, tuple(of_kind)) for word, of_kind in names.items()]
 
 
 def query(given: Given, **more: str) -> str:

@@ -34,10 +34,11 @@ def of_command(command: Command, below: Mapping[str, str] | None = None) -> str:
     return "\n".join(parts)
 
 
-def of_group(name: str, commands: Mapping[str, str]) -> str:
+def of_group(name: str, commands: Mapping[str, str], examples: str) -> str:
     """Return the commands below a word that is none itself."""
     return (
         f"Usage:\n  upright {name} COMMAND [flags]\n\n"
+        f"Examples:\n{_indented(examples)}\n\n"
         f"Commands:\n{_rows(commands)}\n"
         f'Run "upright {name} COMMAND -h" for more on one of them.\n'
     )

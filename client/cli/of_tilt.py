@@ -7,6 +7,8 @@ _WHY = {
     "docker": 'Tilt runs the docker CLI on the engine it builds with: "upright doctor" says which engine that is; '
     "run docker itself, with its DOCKER_HOST",
     "docker-prune": "a run removes what it has made on an engine; for what else is there: docker system prune",
+    "up": '"upright ci" brings all of it up and says whether it is healthy; watching files to do it again is not what '
+    "upright is for",
     "lsp": 'there is no language server: "upright tiltfile api --form stub" writes the types of a Tiltfile for editors, '
     '"upright tiltfile check" says what is wrong with one',
     "alpha tree-view": '"upright describe session" says what waits for what',

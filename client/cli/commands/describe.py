@@ -11,6 +11,7 @@ from upright.client.cli.clock import utc_now
 from upright.client.cli.connection import Connection
 from upright.client.cli.flags import Command, parse
 from upright.client.cli.kinds import Kinds
+from upright.client.cli.manifests import FILE_FLAGS
 from upright.client.cli.troubles import NotThere
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ def command() -> Command:
     return Command(
         "describe",
         "Tells all about objects: of a session what it waits for and why, longest first, and what failed.",
-        "upright describe TYPE [NAME …] | TYPE/NAME …",
+        "upright describe TYPE [NAME …] | TYPE/NAME … | -f FILE",
         "upright describe session\nupright describe resource web\nupright describe cmd/smoke",
-        (*SELECTOR_FLAGS, *SERVER_FLAGS),
+        (*FILE_FLAGS, *SELECTOR_FLAGS, *SERVER_FLAGS),
     )
 
 

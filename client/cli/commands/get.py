@@ -10,6 +10,7 @@ from upright.client.cli.asked import SELECTOR_FLAGS, SERVER_FLAGS, environment, 
 from upright.client.cli.connection import JSON, TABLE, Connection
 from upright.client.cli.flags import Command, Flag, parse
 from upright.client.cli.kinds import Kinds
+from upright.client.cli.manifests import FILE_FLAGS
 from upright.client.cli.output.forms import Settings, is_table, printer
 from upright.client.cli.output.tables import TablePrinter
 from upright.client.cli.troubles import NotThere, Trouble, WrongUsage
@@ -28,7 +29,7 @@ def command() -> Command:
         "get",
         "Prints objects of a running server.\n\n"
         "Without --port it is the one started from this directory, else the only one that runs.",
-        "upright get TYPE[,TYPE] [NAME …] | TYPE/NAME …",
+        "upright get TYPE[,TYPE] [NAME …] | TYPE/NAME … | -f FILE",
         "upright get session                    # how the run is doing\n"
         "upright get resources -w               # and go on as they change\n"
         "upright get resource web -o yaml\n"
@@ -46,6 +47,7 @@ def command() -> Command:
             Flag("watch", "after that, print what changes", short="w"),
             Flag("watch-only", "print what changes, and nothing before"),
             Flag("output-watch-events", "begin each change with what happened: ADDED, MODIFIED, DELETED"),
+            *FILE_FLAGS,
             *SELECTOR_FLAGS,
             Flag("sort-by", "in the order of this path's values, as in .metadata.name", "PATH"),
             Flag("show-labels", "labels as the last column"),

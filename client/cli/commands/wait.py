@@ -12,6 +12,7 @@ from upright.client.cli.connection import Connection
 from upright.client.cli.durations import seconds
 from upright.client.cli.flags import Command, Flag, parse
 from upright.client.cli.kinds import Kinds
+from upright.client.cli.manifests import FILE_FLAGS
 from upright.client.cli.output.documents import name_of
 from upright.client.cli.troubles import NotThere, OutOfTime, Trouble, WrongUsage
 
@@ -29,7 +30,7 @@ def command() -> Command:
         "wait",
         "Waits until objects are as they should be.\n\n"
         "Exit codes: 0 they are, 1 there is no such object, 124 out of time.",
-        "upright wait --for=CONDITION TYPE/NAME … | TYPE [NAME …] [--all] [-l LABELS]",
+        "upright wait --for=CONDITION TYPE/NAME … | TYPE [NAME …] [--all] [-l LABELS] | -f FILE",
         "upright wait --for=condition=Ready uiresource/web --timeout=5m\n"
         "upright wait --for=jsonpath='{.status.updateStatus}'=ok resource web\n"
         "upright wait --for=create resource/web\n"
@@ -43,6 +44,7 @@ def command() -> Command:
             Flag("timeout", "how long to wait; 0 looks once, less than 0 is a week", "DURATION", default="30s"),
             Flag("all", "all objects of the kind"),
             Flag("output", "how to print what is as it should be: name, yaml, json, …", "FORMAT", short="o"),
+            *FILE_FLAGS,
             *SELECTOR_FLAGS,
             *SERVER_FLAGS,
         ),

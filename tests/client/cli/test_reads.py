@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.client.cli.conftest import CommandLine, Served
 
 
@@ -119,6 +121,22 @@ def test_describe_has_a_page_an_object(beside: CommandLine) -> None:
     _, out, _ = beside("describe", "resource")
     assert [line for line in out.splitlines() if line.startswith("Name:")] == ["Name:     db", "Name:     web"]
     assert "API Version:  tilt.dev/v1alpha1\n" in beside("describe", "cmd/smo")[1]
+
+
+def test_objects_may_be_named_by_files(beside: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "two.yaml"
+    object_ = "apiVersion: tilt.dev/v1alpha1\nkind: {}\nmetadata: {{name: {}}}\n"
+    file.write_text("---\n".join([object_.format("Resource", "web"), object_.format("Session", "Tiltfile")]))
+    found = "resource.tilt.dev/web\nsession.tilt.dev/Tiltfile\n"
+    assert beside("get", "-f", str(file), "-o", "name") == (0, found, "")
+    _, out, _ = beside("describe", "-f", str(file))
+    assert [line.split()[-1] for line in out.splitlines() if line.startswith("Name:")] == ["web", "Tiltfile"]
+    assert beside("wait", "--for=create", "-f", str(file), "-o", "name")[:2] == (0, found)
+    assert beside("get", "cmds", "-f", str(file))[0] == 2
+    file.write_text("apiVersion: tilt.dev/v1alpha1\nkind: Resource\nmetadata: {generateName: web-}\n")
+    code, out, err = beside("get", "-f", str(file))
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: a Resource has no metadata.name\n")
 
 
 @pytest.mark.slow

@@ -103,6 +103,17 @@ def test_help_has_an_example_and_imports_nothing_heavy(name: str, upright: Comma
     assert imported(*name.split(), "--help").isdisjoint(HEAVY)
 
 
+@pytest.mark.parametrize("name", ["alpha", "snapshot", "tiltfile", "token"])
+def test_help_of_a_group_has_an_example_of_each_command(name: str, upright: CommandLine) -> None:
+    code, out, _ = upright(name, "-h")
+    assert code == 0
+    examples = out.partition("Examples:\n")[2].partition("\n\n")[0].splitlines()
+    below = [command for command in COMMANDS if command.startswith(f"{name} ")]
+    assert below
+    assert len(examples) == len(below)
+    assert all(line.startswith(f"  upright {command}") for line, command in zip(examples, sorted(below), strict=True))
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_module_is_a_command_of_its_name(name: str) -> None:
     module, _, _ = find(name.split())
