@@ -96,6 +96,7 @@ class CommandLine:
 def upright(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CommandLine:
     """A command line where no server runs."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     for name in ("PORT", "HOST"):
         monkeypatch.delenv(f"UPRIGHT_{name}", raising=False)
         monkeypatch.delenv(f"TILT_{name}", raising=False)
