@@ -39,7 +39,8 @@ def current_pods(pods: Sequence[Pod], objects: Mapping[str, ObservedObject], sig
     kept = (
         pod
         for pod in pods
-        if pod.owner_uid not in old and not _is_replaced(sight.get(pod.uid), sight.get(pod.owner_uid))
+        if pod.owner_uid not in old
+        and (not _is_replaced(sight.get(pod.uid), sight.get(pod.owner_uid)) or _is_stuck(pod, sight))
     )
     return tuple(sorted(kept, key=lambda pod: (_seconds(pod.created_at), pod.name)))
 
@@ -68,6 +69,15 @@ def _is_replaced(pod: Json | None, owner: Json | None) -> bool:
     else:
         return False
     return bool(mine and newest) and mine != newest
+
+
+def _is_stuck(pod: Pod, sight: Objects) -> bool:
+    """Whether the pod's StatefulSet replaces nothing before the pod is ready, of whatever revision it is."""
+    owner = sight.get(pod.owner_uid)
+    if owner is None or owner["kind"] != "StatefulSet" or pod.deleting or pod.phase in {"Succeeded", "Failed"}:
+        return False
+    ready = any(one.type == "Ready" and one.status == "True" for one in pod.conditions)
+    return not ready and (owner.get("spec") or {}).get("podManagementPolicy") != "Parallel"
 
 
 def _seconds(moment: datetime | None) -> float:

@@ -171,8 +171,27 @@ def _findings(deployed: Deployed, budgets: Budgets, now: datetime) -> list[Findi
             leaving=leaving,
             older=_is_older(pod, deployed),
         )
-        found += pod_rules.findings(view, budgets)
+        in_the_way = _is_in_the_way(view, objects)
+        found += (_stuck(one, view, budgets) if in_the_way else one for one in pod_rules.findings(view, budgets))
     return [_shown(one, deployed, budgets, now) for one in found]
+
+
+def _is_in_the_way(view: PodView, objects: Mapping[str, ObservedObject]) -> bool:
+    """Whether the pod is of the revision before, and its StatefulSet replaces nothing before it is ready."""
+    root = objects.get(view.pod.ancestor_uid)
+    if not view.older or root is None or root.kind != "StatefulSet":
+        return False
+    return workloads.replaces_pods(root) and root.status.get("updateRevision") != root.status.get("currentRevision")
+
+
+def _stuck(found: Finding, view: PodView, budgets: Budgets) -> Finding:
+    """Return what is wrong with a pod of the revision before; it may just be about to be deleted, so never red at once."""
+    told = (
+        f"{found.message}; the pod is of the revision before, and the StatefulSet does not replace a pod that is not ready "
+        f"(podManagementPolicy OrderedReady): kubectl delete pod {view.pod.name} -n {view.pod.namespace}"
+    )
+    tolerance = max(found.tolerance or budgets.pods_timeout, budgets.pods_timeout)
+    return replace(found, message=told, since=None, tolerance=tolerance)
 
 
 def _shown(found: Finding, deployed: Deployed, budgets: Budgets, now: datetime) -> Finding:

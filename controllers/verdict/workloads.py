@@ -165,6 +165,12 @@ def _stateful_set(seen: ObservedObject) -> Readiness:
     return _all_ready(seen)
 
 
+def replaces_pods(stateful_set: ObservedObject) -> bool:
+    """Whether the StatefulSet is to replace all its pods when it is changed."""
+    strategy = stateful_set.spec.get("updateStrategy") or {}
+    return strategy.get("type") != "OnDelete" and not (strategy.get("rollingUpdate") or {}).get("partition")
+
+
 def _daemon_set(seen: ObservedObject) -> Readiness:
     wanted = _count(seen.status, "desiredNumberScheduled")
     on_delete = (seen.spec.get("updateStrategy") or {}).get("type") == "OnDelete"

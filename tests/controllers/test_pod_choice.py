@@ -15,6 +15,7 @@ from upright.openapi.v1alpha1.kubernetes_discovery import (
     KubernetesDiscovery,
     KubernetesDiscoverySpec,
     ObservedObject,
+    PodCondition,
     WatchRef,
 )
 from upright.openapi.v1alpha1.port_forward import Forward, PortForwardTemplateSpec
@@ -92,7 +93,9 @@ def revised(kind: str, strategy: Json, *, pods_of: str) -> list[str]:
         "uid-of-old": {"metadata": {"labels": {pods_of: "1"}}},
         "uid-of-new": {"metadata": {"labels": {pods_of: "2"}}},
     }
-    return [one.name for one in current_pods([of("s", "old"), of("s", "new", 1)], {}, known)]
+    ready = {"conditions": (PodCondition(type="Ready", status="True"),)}
+    pods = [of("s", "old").model_copy(update=ready), of("s", "new", 1)]
+    return [one.name for one in current_pods(pods, {}, known)]
 
 
 @pytest.mark.parametrize(
@@ -110,6 +113,33 @@ def test_pods_that_their_workload_is_going_to_replace_do_not_count(
     kind: str, strategy: Json, label: str, names: list[str]
 ) -> None:
     assert revised(kind, strategy, pods_of=label) == names
+
+
+@pytest.mark.parametrize(
+    ("policy", "ready", "more", "counts"),
+    [
+        ("OrderedReady", "False", {}, True),
+        ("OrderedReady", "True", {}, False),
+        ("OrderedReady", "False", {"deleting": True}, False),
+        ("OrderedReady", "False", {"phase": "Failed"}, False),
+        ("Parallel", "False", {}, False),
+    ],
+)
+def test_a_pod_that_a_stateful_set_waits_for_counts_though_it_is_of_the_revision_before(
+    policy: str, ready: str, more: dict[str, object], counts: bool
+) -> None:
+    known: dict[str, Json] = {
+        "s": {
+            "kind": "StatefulSet",
+            "metadata": {},
+            "spec": {"podManagementPolicy": policy},
+            "status": {"updateRevision": "2"},
+        },
+        "uid-of-db-0": {"metadata": {"labels": {"controller-revision-hash": "1"}}},
+    }
+    told = (PodCondition(type="Ready", status=ready),)
+    db = pod(WELL, name="db-0", owner_uid="s", **{"conditions": told} | more)
+    assert (current_pods([db], {}, known) == (db,)) is counts
 
 
 BODY: Json = {"metadata": {"labels": {"app": "web", "tier": "front"}}}

@@ -27,7 +27,7 @@ from tests.controllers.verdict.cases import (
 )
 from upright.controllers.verdict.budgets import Budgets
 from upright.controllers.verdict.runtime import Deployed, Runtime, runtime
-from upright.openapi.v1alpha1.kubernetes_discovery import PodCondition
+from upright.openapi.v1alpha1.kubernetes_discovery import PodCondition, PodOwner
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -387,3 +387,23 @@ def test_a_deployment_without_progress_says_what_its_pod_waits_for() -> None:
         "no progress: it waits for container web of Pod/web-1 to be ready (Readiness probe failed: not yet)"
     )
     assert one.log_of == ("web-1", "web")
+
+
+def test_a_broken_pod_that_a_stateful_set_will_not_replace_is_red_and_says_what_to_do() -> None:
+    db = applied("StatefulSet", name="db")
+    strategy = {"updateStrategy": {"type": "RollingUpdate"}}
+    status = {"observedGeneration": 3, "updateRevision": "db-2", "currentRevision": "db-1"}
+    owner = PodOwner(name="db", api_version="apps/v1", kind="StatefulSet")
+    bad = container(waiting("InvalidImageName", "no such name", seconds=50), ready=False)
+    old = pod(bad, name="db-0", phase="Pending", owner=owner)
+    deployed = Deployed(applied=(db,), seen=shows(seen(db, status, spec=strategy), pods=(old,)), since=ago(1))
+    first = runtime(deployed, Budgets(), NOW)
+    assert (first.state, first.after) == ("pending", later(5))
+    then = runtime(replace(deployed, excused=first.excused), Budgets(), later(5))
+    assert (then.state, then.findings[0].rule) == ("error", "invalid-image-name")
+    assert "kubectl delete pod db-0 -n default" in then.findings[0].message
+    changed = seen(db, status | {"currentRevision": "db-2"}, spec=strategy)
+    assert (
+        "kubectl"
+        not in runtime(replace(deployed, seen=shows(changed, pods=(old,))), Budgets(), NOW).findings[0].message
+    )
