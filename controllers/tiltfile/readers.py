@@ -100,7 +100,7 @@ def _texts(values: List | tuple[Value, ...], rule: str) -> tuple[str, ...]:
 
 def string_sequence(value: Value, _directory: str = "") -> tuple[str, ...]:
     """Read any sequence of plain strings."""
-    if not isinstance(value, List | tuple | Set):
+    if not isinstance(value, List | tuple | Set | Dict):
         raise wrong_type(value, "sequence of strings")
     for item in value:
         if type(item) is not str:
@@ -114,7 +114,7 @@ def pattern_list(what: str) -> Reader[tuple[str, ...]]:
     def read(value: Value, _directory: str) -> tuple[str, ...]:
         if value is None:
             return ()
-        items = value if isinstance(value, List | tuple | Set) else (value,)
+        items = value if isinstance(value, List | tuple | Set | Dict) else (value,)
         for item in items:
             if type(item) is not str:
                 raise WrongValue(f"{what} must be a string or a sequence of strings; found a {type_name(item)}")
@@ -152,7 +152,7 @@ def command(value: Value, _directory: str = "") -> tuple[str, ...]:
     """Read a command as argv: a string goes to ``sh -c``, a list is run as it is."""
     if type(value) is str:
         return ("sh", "-c", value.strip()) if value else ()
-    if not isinstance(value, List | tuple | Set):
+    if not isinstance(value, List | tuple | Set | Dict):
         raise WrongValue(f"a command must be a string or list of strings. found {type_name(value)}")
     try:
         return string_sequence(value)

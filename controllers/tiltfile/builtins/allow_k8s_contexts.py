@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from upright.controllers.tiltfile.language.arguments import Arguments, required
 from upright.controllers.tiltfile.language.errors import WrongValue
-from upright.controllers.tiltfile.language.values import List, Set, Value, type_name
+from upright.controllers.tiltfile.language.values import Dict, List, Set, Value, type_name
 from upright.controllers.tiltfile.vocabulary import function
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def _contexts(value: Value, _directory: str) -> tuple[str, ...]:
     if value is None:
         return ()
-    items = value if isinstance(value, List | tuple | Set) else (value,)
+    items = value if isinstance(value, List | tuple | Set | Dict) else (value,)
     for item in items:
         if type(item) is not str:
             raise WrongValue(

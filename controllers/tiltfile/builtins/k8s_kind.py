@@ -23,7 +23,7 @@ _OBJECT_FIELDS = ("json_path", "repo_field", "tag_field")
 def _paths(value: Value, _directory: str) -> tuple[str, ...]:
     if value is None:
         return ()
-    items = value if isinstance(value, List | tuple | Set) else (value,)
+    items = value if isinstance(value, List | tuple | Set | Dict) else (value,)
     for item in items:
         if type(item) is not str:
             raise WrongValue(f"paths must be a string or list of strings, found a {type_name(item)}")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from upright.controllers.tiltfile.language.arguments import Arguments, optional, required, string
 from upright.controllers.tiltfile.language.errors import Failure, WrongValue
 from upright.controllers.tiltfile.language.text import quote, to_repr
-from upright.controllers.tiltfile.language.values import List, Set, Struct, Value, type_name
+from upright.controllers.tiltfile.language.values import Dict, List, Set, Struct, Value, type_name
 from upright.controllers.tiltfile.vocabulary import function
 from upright.openapi.v1alpha1.resource import Link
 
@@ -58,7 +58,7 @@ def links(value: Value, _directory: str = "") -> tuple[Link, ...]:
     """Read a string, a link, or a sequence of them."""
     if value is None:
         return ()
-    items = value if isinstance(value, List | tuple | Set) else (value,)
+    items = value if isinstance(value, List | tuple | Set | Dict) else (value,)
     found: list[Link] = []
     for item in items:
         if isinstance(item, LinkValue):
