@@ -146,8 +146,13 @@ def _read(
             plain = _plain(value)
         except Failure as failure:
             raise Failure(f'{function}: for parameter "{name}": {failure}') from None
-        found[name] = _absolute(plain, directory) if name in _LOCAL_PATHS else plain
+        found[name] = _located(name, plain, directory) if name in _LOCAL_PATHS else plain
     return found
+
+
+def _located(name: str, plain: Any, directory: str) -> Any:  # noqa: ANN401  reason: what pydantic reads
+    found = _absolute(plain, directory)
+    return (found,) if name == "watched_paths" and isinstance(found, str) else found  # one path is a list, as in Tilt
 
 
 def _absolute(plain: Any, directory: str) -> Any:  # noqa: ANN401  reason: what pydantic reads
@@ -162,8 +167,14 @@ def _validated(function: str, model: type[M], fields: dict[str, Any]) -> M:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part not in {"spec", "metadata"})
-        raise Failure(f'{function}: for parameter "{where}": {first["msg"]}') from None
+        wanted = _WANTED.get(first["type"])
+        given = "list" if isinstance(first["input"], tuple) else type_name(first["input"])
+        said = f"got {given}, want {wanted}" if wanted else first["msg"]
+        raise Failure(f'{function}: for parameter "{where}": {said}') from None
 
+
+_WANTED = {"string_type": "string", "int_type": "int", "bool_type": "bool", "dict_type": "dict", "tuple_type": "list"}
+"""What pydantic calls an error of type, and what Tilt says is wanted."""
 
 _TILTS_ORDER = {
     "kubernetes_apply": (
