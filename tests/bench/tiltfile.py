@@ -57,6 +57,18 @@ for i in range(1000):
   k8s_resource("web%d" % i, port_forwards=[10000 + i], labels=["l%d" % (i % 10)],
                resource_deps=["web%d" % (i - 1)] if i else [])
 """
+# As a generator of Tiltfiles would write it: every resource with its own lines, its own YAML and its own image.
+FLAT = """\
+k8s_yaml(blob('''
+{yaml}'''))
+docker_build("image{n}", "src", dockerfile_contents="FROM scratch", only=["a", "b"])
+k8s_resource("web{n}", port_forwards=["{port}:8080"], labels=["l{label}"], resource_deps=[{before}])
+"""
+
+
+def _flat(n: int) -> str:
+    yaml = OBJECTS.format(n=n, image=f"image{n}")
+    return FLAT.format(n=n, yaml=yaml, port=10000 + n, label=n % 10, before=f'"web{n - 1}"' if n else "")
 
 
 class Case(NamedTuple):
@@ -77,6 +89,7 @@ CASES = (
         1.5,
         "---\n".join(OBJECTS.format(n=n, image=f"image{n}") for n in range(1000)),
     ),
+    Case("1,000 workloads written out", "".join(_flat(n) for n in range(1000)), 1.5),
     Case(
         "k8s_yaml of 5,000 objects",
         'k8s_yaml("all.yaml")\n',
