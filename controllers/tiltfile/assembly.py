@@ -287,8 +287,9 @@ class _Assembly:
             )
         found = [entity for entity in everything if fragment.lower() in potential_names(entity)]
         if not found:
+            hint = nearest(fragment.lower(), [name for entity in everything for name in potential_names(entity)])
             raise Failure(
-                f"No object identified by the fragment {quote(fragment)} could be found. "
+                f"No object identified by the fragment {quote(fragment)} could be found{hint}. "
                 f"Possible objects are: {_full_names(everything)}"
             )
         if len(found) > 1:

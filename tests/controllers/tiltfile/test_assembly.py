@@ -137,6 +137,7 @@ def test_readiness_follows_the_kind(world: World, kind: str, readiness: str) -> 
         ('k8s_resource(new_name = "x")', "k8s_resource doesn't specify a workload or any objects. All non-workload resources must specify 1 or more objects"),
         ('k8s_resource("wbe")', 'k8s_resource specified unknown resource "wbe" (did you mean web?). known k8s resources: web'),
         ('k8s_resource("web", objects = ["x"])', 'No object identified by the fragment "x" could be found. Possible objects are: "web:Deployment:default", "c:ConfigMap:default"'),
+        ('k8s_resource("web", objects = ["wbe:deployment"])', 'No object identified by the fragment "wbe:deployment" could be found (did you mean web:deployment?). Possible objects are: "web:Deployment:default", "c:ConfigMap:default"'),
         ('k8s_resource("web", objects = ["c", "c"])', 'No object identified by the fragment "c" could be found in remaining YAML. Valid remaining fragments are: '),
         ('k8s_resource("web", objects = ["a:b:c:d"])', 'Error making selector from string "a:b:c:d": Too many parts in selector. Selectors must contain between 1 and 3 parts (colon separated), found 4 parts in a:b:c:d'),
         ('local_resource("x", "y")\nk8s_resource("web", new_name = "x")', 'k8s_resource specified to rename "web" to "x": local_resource named "x" already exists'),
