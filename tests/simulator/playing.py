@@ -13,6 +13,7 @@ from tests.simulator import model, virtual_time
 from tests.simulator.cluster import Cluster as FakeCluster
 from tests.simulator.commands import Commands
 from tests.simulator.memory_client import MemoryClient
+from tests.simulator.stories import story
 from tests.simulator.virtual_time import now
 from tests.simulator.wire import Wire
 from upright.controllers.apply_command import ApplyCommands
@@ -239,3 +240,8 @@ def play(story: Story) -> Ending:
     """Play the story in virtual time and judge its ending."""
     random.seed(story.seed)  # the product's own jitter
     return virtual_time.run(Play(story).run)
+
+
+def play_seed(seed: int) -> Ending:
+    """Play the story of a seed; here, and not where it is used, so that another process finds it."""
+    return play(story(seed))
