@@ -9,6 +9,7 @@ import pytest
 
 from upright.controllers.tiltfile.builtins.v1alpha1_module import OBJECTS, PARTS, parameters_of
 from upright.controllers.tiltfile.reference import entries
+from upright.controllers.tiltfile.stub import stub
 from upright.controllers.tiltfile.vocabulary import SIGNATURES
 
 if TYPE_CHECKING:
@@ -72,3 +73,25 @@ def test_a_missing_argument_is_named(world: World, name: str, first: str) -> Non
 def test_the_table_has_every_constructor() -> None:
     named = {name.partition(".")[2] for name, *_ in TABLE if name.startswith("v1alpha1.")}
     assert named == OBJECTS.keys() | PARTS.keys()
+
+
+NOT_EMPTY = {"local_resource auto_init": True, "test auto_init": True, "version_settings check_updates": True}
+"""The defaults of Tilt's that are not None, False, 0 or empty where arguments are read; others come to be by what follows."""
+
+
+@pytest.mark.parametrize(
+    "name", sorted({one[0] for one in TABLE} & {one.name for one in entries()} & SIGNATURES.keys())
+)
+def test_what_is_not_given_is_empty_but_for_tilts_own_defaults(name: str) -> None:
+    defaults = {
+        f"{name} {one}": parameter.default
+        for one, parameter in SIGNATURES[name].arguments.parameters.items()
+        if not parameter.is_required
+    }
+    wanted = {one: NOT_EMPTY[one] for one in defaults if one in NOT_EMPTY}
+    assert {one: default for one, default in defaults.items() if default} == wanted
+
+
+def test_the_stub_of_kinds_defaults_and_return_types_is_as_it_was() -> None:
+    """A change here is a change of the API: is it Tilt's as well?"""
+    assert stub() == (Path(__file__).parent / "data" / "stub.pyi.txt").read_text()
