@@ -17,7 +17,7 @@ from upright.controllers.tiltfile.compose_files import (
 )
 from upright.controllers.tiltfile.compose_includes import ComposeReader, Place
 from upright.controllers.tiltfile.language.arguments import Arguments, anything, boolean, optional, required, string
-from upright.controllers.tiltfile.language.errors import Failure
+from upright.controllers.tiltfile.language.errors import Failure, nearest
 from upright.controllers.tiltfile.language.text import quote
 from upright.controllers.tiltfile.language.values import List, Set, Value, type_name
 from upright.controllers.tiltfile.readers import labels, path, resource_name, string_sequence, strings, text_of
@@ -167,8 +167,11 @@ def _find(project: Project, name: str, within: str) -> tuple[ComposeProject, Com
             f"found multiple resources named {quote(name)}, please specify which one with project_name= argument"
         )
     if not found:
-        others = "; ".join(other for one in projects for other in one.services)
-        raise Failure(f"no Docker Compose service found with name {quote(name)}. Found these instead:\n\t{others}")
+        others = [other for one in projects for other in one.services]
+        raise Failure(
+            f"no Docker Compose service found with name {quote(name)}{nearest(name, others)}. "
+            f"Found these instead:\n\t{'; '.join(others)}"
+        )
     return found[0]
 
 

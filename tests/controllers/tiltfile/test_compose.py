@@ -118,7 +118,7 @@ def test_calls_of_one_project_are_merged_and_others_kept_apart(world: World) -> 
         ("docker_compose(5)", "docker_compose: expected blob | path (string). Actual type: int"),
         ('docker_compose("no.yml")', "open ROOT/no.yml: no such file or directory"),
         ('docker_compose("a.yml", env_file = "no")', "docker_compose: env_file ROOT/no does not exist"),
-        ('docker_compose("a.yml")\ndc_resource("wbe")', 'no Docker Compose service found with name "wbe". Found these instead:\n\tdb; web'),
+        ('docker_compose("a.yml")\ndc_resource("wbe")', 'no Docker Compose service found with name "wbe" (did you mean web?). Found these instead:\n\tdb; web'),
         ('docker_compose("a.yml")\ndc_resource("")', "dc_resource: `name` must not be empty"),
         ('docker_compose("a.yml")\nlocal_resource("web", "x")', 'dc_resource named "web" already exists'),
         ('local_resource("web", "x")\ndocker_compose("a.yml")', 'local_resource named "web" already exists'),
