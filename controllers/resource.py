@@ -79,7 +79,7 @@ class ResourceController(Controller[Resource]):
         self._tail = tail
         self._unfinished = Unfinished()
         self._troubled: set[str] = set()
-        self._custom = False
+        self._custom: bool | None = None  # not looked yet: another server may have applied some
         self._causes: dict[str, tuple[tuple[str, int, str], str]] = {}
 
     def watches(self) -> Iterable[Watch]:
@@ -133,8 +133,9 @@ class ResourceController(Controller[Resource]):
         if resource.spec.kubernetes is None:
             return replace(seen, compose=turn.get(DockerComposeService, resource.name), busy=busy)
         apply = turn.get(KubernetesApply, resource.name)
-        if apply is not None and any(is_custom(group_of(one)) for one in apply.status.objects):
-            self._custom = True
+        if not self._custom:
+            unknown = turn.all(KubernetesApply) if self._custom is None else (apply,) if apply is not None else ()
+            self._custom = any(is_custom(group_of(obj)) for one in unknown for obj in one.status.objects)
         return replace(
             seen,
             apply=apply,

@@ -12,18 +12,26 @@ from tests.controllers.stories import deployment, image, local
 from upright.controllers import fingerprint
 from upright.controllers.fingerprint import LOCALS
 from upright.controllers.image_step import is_ahead
+from upright.controllers.judge import Judge
 from upright.controllers.resource import ResourceController
 from upright.openapi.meta import ObjectMeta
 from upright.openapi.v1alpha1.cluster import Cluster, ClusterStatus
 from upright.openapi.v1alpha1.cmd import Cmd, CmdStatus, CmdTerminated
 from upright.openapi.v1alpha1.docker_image import DockerImage, DockerImageStatus, ImageCompleted
 from upright.openapi.v1alpha1.image_map import ImageMap, ImageMapSpec
+from upright.openapi.v1alpha1.kubernetes_apply import (
+    AppliedObject,
+    KubernetesApply,
+    KubernetesApplySpec,
+    KubernetesApplyStatus,
+)
 from upright.openapi.v1alpha1.resource import Resource
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
     from pathlib import Path
 
+    from upright.controllers.resource_decision import Decided, Seen, Tail
     from upright.controllers.runtime.controller import Controller
     from upright.controllers.world.logs import Logs
 
@@ -106,3 +114,31 @@ async def test_what_is_built_beside_local_resources_does_not_count_before_they_a
         await w.say(cmd, CmdStatus(terminated=over, ran=fingerprint.of_step(cmd)))
         again = await w.until(DockerImage, "web:web", lambda one: not is_ahead(one))
         assert again.metadata.annotations[LOCALS] == "compile"
+
+
+class Asked(Judge):
+    """Remembers whether each resource was judged as one of a run with custom resources."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.custom: list[bool] = []
+
+    def resource(self, seen: Seen, tail: Tail) -> Decided:
+        self.custom.append(seen.custom)
+        return super().resource(seen, tail)
+
+
+async def test_a_server_that_was_restarted_knows_at_once_that_the_run_has_custom_resources(tmp_path: Path) -> None:
+    judge = Asked()
+    cert = AppliedObject(api_version="cert-manager.io/v1", kind="Certificate", name="tls", uid="c1")
+    async with room(tmp_path, lambda logs: [ResourceController(logs, lambda _span, _lines: (), judge)]) as w:
+        made = await w.put(
+            KubernetesApply(metadata=ObjectMeta(name="certs"), spec=KubernetesApplySpec(yaml="kind: Certificate"))
+        )
+        await w.say(made, KubernetesApplyStatus(objects=(cert,)))
+        await w.until(KubernetesApply, "certs", lambda one: one.status.objects)
+        await w.settled()
+        await w.put(deployment("web"))
+        await w.until(Resource, "web", lambda one: one.status.waiting is not None)
+    assert judge.custom
+    assert all(judge.custom)
