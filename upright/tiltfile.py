@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import msgspec
 
 from upright.client.cli.troubles import WrongUsage
 from upright.cluster_choice import choose
@@ -51,7 +52,8 @@ def result(options: TiltfileOptions) -> int:
         return 0
     import json  # noqa: PLC0415  reason: as above
 
-    _write(json.dumps(tiltfile_result(found, str(Path(options.file).absolute())), indent=2, ensure_ascii=False))
+    text = json.dumps(tiltfile_result(found, str(Path(options.file).absolute())), ensure_ascii=False)
+    _write(msgspec.json.format(text, indent=2))  # json.dumps with indent= takes four times as long
     return 0
 
 
