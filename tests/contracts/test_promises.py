@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import anyio
 import pytest
 
 from tests.apiserver.app.conftest import TOKENS, Caller
+from upright.apiserver import streams
 from upright.apiserver.app.front import Front
 from upright.apiserver.auth import Guard
 from upright.apiserver.clock import utc_now
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 MERGE = "application/merge-patch+json"
 RETENTION = Retention(events=40, step=100, window=20)
+PATHS = ("/apis/tilt.dev/v1alpha1/cmds", "/api/v1/namespaces/default/configmaps")
 
 
 @dataclass
@@ -70,15 +73,25 @@ class Api:
                 assert (await self.put("churn", "again")).status == 200
 
 
-@pytest.fixture(
-    params=["/apis/tilt.dev/v1alpha1/cmds", "/api/v1/namespaces/default/configmaps"], ids=["tilt.dev", "core"]
-)
-async def api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[Api]:
-    async with Store.open(str(tmp_path / "state.db"), durable=False, retention=RETENTION) as store:
+@pytest.fixture(params=PATHS, ids=["tilt.dev", "core"])
+def path(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@asynccontextmanager
+async def serving(path: str, folder: Path) -> AsyncGenerator[Api]:
+    """Speak of the kind at this path to a server on a folder."""
+    async with Store.open(str(folder / "state.db"), durable=False, retention=RETENTION) as store:
         registry = Registry(discover(v1alpha1, core_v1), store, utc_now)
         subresources = Subresources()
         front = Front(registry, Guard(TOKENS), subresources, now=utc_now, version="1.2.3")
-        yield Api(Caller(front, subresources), request.param, store)
+        yield Api(Caller(front, subresources), path, store)
+
+
+@pytest.fixture
+async def api(path: str, tmp_path: Path) -> AsyncGenerator[Api]:
+    async with serving(path, tmp_path) as one:
+        yield one
 
 
 def _document(answer: Answer) -> dict[str, Any]:
@@ -251,6 +264,51 @@ async def test_a_watch_that_ends_says_by_a_bookmark_how_far_it_was(api: Api) -> 
         await call.run()
     mark = (await call.answer()).json()
     assert (mark["type"], version(mark["object"])) == ("BOOKMARK", version(made))
+
+
+async def test_a_watch_that_waits_is_told_by_bookmarks_how_far_it_is(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "BOOKMARK_SECONDS", 0.01)
+    made = await api.make("a")
+    told = await taken(api, f"allowWatchBookmarks=true&resourceVersion={version(made)}", 2)
+    assert [(one["type"], version(one["object"])) for one in told] == [("BOOKMARK", version(made))] * 2
+
+
+async def test_a_watch_goes_on_where_it_was_after_the_server_came_again(path: str, tmp_path: Path) -> None:
+    async with serving(path, tmp_path) as api:
+        since = version(await api.make("a"))
+        await api.put("a", "2")
+    async with serving(path, tmp_path) as api:
+        await api.delete("a")
+        assert await events(api, f"resourceVersion={since}", 2) == [("MODIFIED", "a"), ("DELETED", "a")]
+
+
+@pytest.mark.parametrize(
+    ("path", "spec", "changed", "status"),
+    [
+        (PATHS[0], {"args": ["1"]}, {"args": ["2"]}, {"ready": True}),
+        (
+            "/api/v1/namespaces/default/pods",
+            {"containers": [{"name": "a", "image": "one"}]},
+            {"containers": [{"name": "a", "image": "two"}]},
+            {"phase": "Running"},
+        ),
+    ],
+    ids=["tilt.dev", "core"],
+)
+async def test_a_status_is_written_apart_from_what_is_wanted(
+    path: str, spec: object, changed: object, status: dict[str, object], tmp_path: Path
+) -> None:
+    async with serving(path, tmp_path) as api:
+        body = {"metadata": {"name": "a"}, "spec": spec, "status": status}
+        made = _document(await api.caller.ask("POST", path, body))
+        assert not status.items() <= (made.get("status") or {}).items()
+        both = {"spec": changed, "status": status}
+        told = await api.caller.ask("PATCH", f"{path}/a/status", both, content_type=MERGE)
+        assert told.status == 200, told.body
+        now = _document(await api.get("/a"))
+        assert now["spec"] == made["spec"]
+        assert status.items() <= now["status"].items()
+        assert now["metadata"].get("generation") == made["metadata"].get("generation")
 
 
 async def test_a_slow_reader_is_cut_and_others_are_not_affected(api: Api) -> None:
