@@ -172,9 +172,11 @@ class Streams:
         if self._kill is None:
             return
         with suppress(EngineError):  # the container is gone, and all in it
-            state = await terminal.state()
-            if state["Running"] and state.get("Pid"):
-                await self._kill(state["Pid"])
+            while (state := await terminal.state())["Running"] or state["ExitCode"] is None:
+                if state.get("Pid"):
+                    await self._kill(state["Pid"])
+                    return
+                await anyio.sleep(_POLL_SECONDS)  # a program can be heard a moment before the engine tells its number
 
 
 async def _close(stream: Stream) -> None:

@@ -354,6 +354,15 @@ async def test_a_program_that_is_left_is_killed(engine: DockerEngine, start: Sta
         await engine.run(made, ExecSpec(argv=("sh", "-c", "while ps | grep -q '[s]leep 987'; do sleep 0.01; done")))
 
 
+async def test_a_program_that_is_left_as_it_starts_is_killed(engine: DockerEngine, start: Start) -> None:
+    made = await start()
+    for _ in range(10):
+        async with engine.exec(made, ExecSpec(argv=("sleep", "987"))):
+            pass
+    with anyio.fail_after(PATIENCE_SECONDS):
+        await engine.run(made, ExecSpec(argv=("sh", "-c", "while ps | grep -q '[s]leep 987'; do sleep 0.01; done")))
+
+
 async def test_being_attached_is_to_hear_and_speak(engine: DockerEngine, labels: dict[str, str]) -> None:
     made = await engine.create(sh("read word; echo heard $word; echo badly >&2", labels=labels, stdin=True))
     async with engine.attach(made, stdin=True) as terminal:
