@@ -46,9 +46,14 @@ FISH = r"""# upright's words for fish:  upright completion fish | source
 function __upright_words
     set -l before (commandline --tokenize --cut-at-cursor --current-process)
     set -l current (commandline --current-token --cut-at-cursor)
-    command $before[1] completion --words -- $before[2..-1] "$current" 2>/dev/null
+    set -l words (command $before[1] completion --words -- $before[2..-1] "$current" 2>/dev/null)
+    if test (count $words) -gt 0
+        printf '%s\n' $words
+    else
+        __fish_complete_path "$current"
+    end
 end
-complete --command upright --arguments '(__upright_words)'
+complete --command upright --no-files --arguments '(__upright_words)'
 """
 
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -97,6 +101,87 @@ def test_without_a_server_commands_and_kinds_are_offered(tmp_path: Path, monkeyp
     assert upright("completion", "--words", "--", "get", "session", "").stdout == ""
 
 
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """Return a PATH on which this upright is found first."""
+    program = tmp_path / "bin" / "upright"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m upright.client.cli "$@"\n')
+    program.chmod(0o755)
+    return f"{program.parent}:{os.environ['PATH']}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("upright vers", ["version"]),
+        ("upright ci --log=fa", ["--log=failures"]),
+        ("upright ci --log fa", ["failures"]),
+        ("upright tiltfile ", ["api", "check"]),
+        ("upright ci -f Ti", ["Tiltfile.ci"]),
+    ],
+)
+def test_fish_completes(typed: str, offered: list[str], tmp_path: Path, path: str) -> None:
+    fish = shutil.which("fish")
+    if fish is None:
+        pytest.skip("fish is not installed")
+    (tmp_path / "Tiltfile.ci").touch()
+    ended = subprocess.run(
+        [fish, "--no-config", "-c", f"upright completion fish | source; complete -C '{typed}'"],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": path, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ([line.split("\t")[0] for line in ended.stdout.splitlines()], ended.stderr) == (offered, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [("upright vers", "version"), ("upright tiltfile ch", "check"), ("upright ci -f Ti", "Tiltfile.ci")],
+)
+def test_zsh_completes(typed: str, completed: str, tmp_path: Path, path: str) -> None:
+    """A key that is bound to complete the word and to write the line to a file stands for the Tab key and the eye."""
+    zsh = shutil.which("zsh")
+    if zsh is None:
+        pytest.skip("zsh is not installed")
+    (tmp_path / "Tiltfile.ci").touch()
+    (tmp_path / "rc").write_text(
+        "autoload -Uz compinit; compinit -u -D; source <(upright completion zsh)\n"
+        f"seen() {{ zle complete-word; print -r -- $BUFFER > {tmp_path}/unfinished; mv {tmp_path}/unfinished {tmp_path}/line }}\n"
+        "zle -N seen; bindkey '^X' seen\n"
+        f"touch {tmp_path}/ready\n"
+    )
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(tmp_path)
+        os.execve(zsh, [zsh, "-f", "-i"], {"PATH": path, "HOME": str(tmp_path), "TERM": "xterm", "PWD": str(tmp_path)})
+    try:
+        os.write(terminal, b"source ./rc\n")
+        _read_until(terminal, tmp_path / "ready")
+        os.write(terminal, typed.encode() + b"\x18")
+        _read_until(terminal, tmp_path / "line")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(terminal)
+    assert (tmp_path / "line").read_text().split()[-1] == completed
+
+
+def _read_until(terminal: int, made: Path) -> None:
+    """Read what a terminal shows, so that its program can go on, until the file is made."""
+    said = b""
+    ends = time.monotonic() + 30
+    while not made.exists():
+        assert time.monotonic() < ends, said.decode(errors="replace")
+        if select.select([terminal], [], [], 0.02)[0]:
+            said += os.read(terminal, 65536)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "offered"),
@@ -107,12 +192,9 @@ def test_without_a_server_commands_and_kinds_are_offered(tmp_path: Path, monkeyp
         (["upright", "tiltfile", ""], ["api", "check"]),
     ],
 )
-def test_bash_completes(typed: list[str], offered: list[str], tmp_path: Path) -> None:
+def test_bash_completes(typed: list[str], offered: list[str], tmp_path: Path, path: str) -> None:
     bash = shutil.which("bash")
     assert bash
-    program = tmp_path / "upright"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m upright.client.cli "$@"\n')
-    program.chmod(0o755)
     (tmp_path / "script").write_text(SCRIPTS["bash"])
     words = " ".join(f"'{word}'" for word in typed)
     lines = [
@@ -121,10 +203,9 @@ def test_bash_completes(typed: list[str], offered: list[str], tmp_path: Path) ->
         f"COMP_WORDS=({words}); COMP_CWORD={len(typed) - 1}",
         'complete -p upright >/dev/null && _upright && printf "%s\\n" "${COMPREPLY[@]}"',
     ]
-    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     ended = subprocess.run(
         [bash, "--norc", "-c", "\n".join(lines)],
-        env=environment,
+        env=os.environ | {"PATH": path},
         capture_output=True,
         text=True,
         timeout=30,
