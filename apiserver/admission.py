@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import orjson
 from msgspec import Struct
@@ -182,15 +182,24 @@ def _unknown_of_model(model: Model, raw: Json, path: str) -> Iterator[str]:
     for key, inner in raw.items():
         here = f"{path}.{key}" if path else key
         if key in known:
-            if isinstance(inner, dict | list):
-                yield from unknown_fields(getattr(model, known[key]), inner, here)
+            attribute = known[key]
+            if attribute and isinstance(inner, dict | list):
+                yield from unknown_fields(getattr(model, attribute), inner, here)
         elif here not in _FORGIVEN:
             yield here
 
 
 @lru_cache(maxsize=2048)
 def _attributes(model: type[Model]) -> Mapping[str, str]:
-    return {field.alias or name: name for name, field in model.model_fields.items()}
+    """Return by the name on the wire the attribute to look into; nothing where no model can be in it."""
+    fields = model.model_fields.items()
+    return {field.alias or name: name if _holds_models(field.annotation) else "" for name, field in fields}
+
+
+def _holds_models(annotation: object) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        return True
+    return any(map(_holds_models, get_args(annotation)))
 
 
 def require_valid(kind: type[Object], model: Object, old: Object | None, metadata: Json) -> None:

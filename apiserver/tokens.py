@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -131,5 +132,6 @@ def _at(name: str) -> Address:
     return Address("", RESOURCE, "", name)
 
 
+@lru_cache(maxsize=64)  # few tokens ask often
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()

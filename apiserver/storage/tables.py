@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from upright.apiserver.storage.records import Behind
@@ -54,6 +55,7 @@ _FORGET_DELETED = (  # the last event says where revisions go on
     "AND revision < (SELECT max(revision) FROM events)"
 )
 _SELECT = f"SELECT {_EVENT} FROM events"  # noqa: S608  reason: constants only
+_ROWS_AT_ONCE = 32
 CHANNEL = "upright_events"
 """Where PostgreSQL tells the other servers of a commit, with its newest revision."""
 
@@ -103,16 +105,31 @@ def commit(connection: Connection, batch: Sequence[Event]) -> None:
     """Write what happened and what is now, within the transaction that is open."""
     if connection.shared:
         _require_newest(connection, batch[0].revision - 1)
-    connection.execute_many(_ADD_EVENT, [_event_row(happened) for happened in batch])
+    _insert(connection, _ADD_EVENT, [_event_row(happened) for happened in batch])
     last = {happened.address: happened for happened in batch}
     kept = [(*now.address, now.revision) for now in last.values() if now.type != "DELETED"]
     gone = [now.address for now in last.values() if now.type == "DELETED"]
     if kept:
-        connection.execute_many(_PUT_OBJECT, kept)
+        _insert(connection, _PUT_OBJECT, kept)
     if gone:
         connection.execute_many(_DROP_OBJECT, gone)
     if connection.shared:
         connection.execute("SELECT pg_notify(?, ?)", (CHANNEL, str(batch[-1].revision)))
+
+
+def _insert(connection: Connection, statement: str, rows: Sequence[Sequence[Value]]) -> None:
+    """Insert many rows by few statements: each one gives the interpreter away, and has to wait for it."""
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows[start : start + _ROWS_AT_ONCE]
+        connection.execute(_of_many(statement, len(some)), [value for row in some for value in row])
+
+
+@cache
+def _of_many(statement: str, rows: int) -> str:
+    """Return an INSERT of one row as one of so many."""
+    before, _, after = statement.partition("VALUES ")
+    row = after[: after.index(")") + 1]
+    return f"{before}VALUES {', '.join([row] * rows)}{after[len(row) :]}"
 
 
 def _require_newest(connection: Connection, revision: int) -> None:
