@@ -14,7 +14,6 @@ from upright.openapi import causes, errors
 from upright.openapi.meta import format_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from upright.apiserver.options import DeleteOptions, Target
@@ -38,15 +37,19 @@ _GENERATED_PREFIX_CHARACTERS = 58
 _POD_GRACE_SECONDS = 30
 _UID_BYTES, _UIDS_AT_ONCE = 16, 256
 
+_chance: list[bytes] = []
+os.register_at_fork(after_in_child=_chance.clear)
 
-def _chance() -> Iterator[bytes]:
-    """Yield random bytes for one uid after the other; asked of the system for many at once, as each time costs a write's twentieth."""
-    while True:
+
+def _uid() -> str:
+    """Return a random UUID; the bytes are asked of the system for many at once, as each time costs a write's twentieth."""
+    try:
+        drawn = _chance.pop()
+    except IndexError:
         many = os.urandom(_UID_BYTES * _UIDS_AT_ONCE)
-        yield from (many[at : at + _UID_BYTES] for at in range(0, len(many), _UID_BYTES))
-
-
-_CHANCE = _chance()
+        drawn, *more = (many[at : at + _UID_BYTES] for at in range(0, len(many), _UID_BYTES))
+        _chance.extend(more)
+    return str(UUID(bytes=drawn, version=4))
 
 
 def generated_name(prefix: str) -> str:
@@ -59,7 +62,7 @@ def born(kind: type[Object], body: Json, where: Target, now: datetime) -> Json:
     given = {key: value for key, value in (body.get("metadata") or {}).items() if key not in _SERVER_OWNED}
     metadata = given | {
         "name": where.name,
-        "uid": str(UUID(bytes=next(_CHANCE), version=4)),
+        "uid": _uid(),
         "creationTimestamp": format_time(now),
     }
     if where.namespace:
