@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from upright.apiserver.app.exchange import JOINED_BYTES
 from upright.apiserver.limits import DEFAULT_LIMITS
 from upright.openapi.errors import BadRequest, HeadersTooLarge, RequestEntityTooLarge, RequestTimeout, URITooLong
 
@@ -45,6 +47,19 @@ class _Refused(_Answered):
     keep_alive = False
 
 
+def _answer(cycle: RequestResponseCycle, head: bytes, body: bytes) -> bool:
+    """Send a whole answer, and say so; False, with nothing sent, where only the long way is right."""
+    if cycle.response_started or cycle.disconnected or cycle.flow.write_paused or not cycle.keep_alive:
+        return False
+    cycle.response_started = cycle.response_complete = True
+    cycle.waiting_for_100_continue = False
+    for piece in (head + body,) if len(body) <= JOINED_BYTES else (head, body):
+        cycle.transport.write(piece)
+    cycle.message_event.set()
+    cycle.on_response()
+    return True
+
+
 class Protocol(HttpToolsProtocol):
     """One connection.
 
@@ -68,6 +83,7 @@ class Protocol(HttpToolsProtocol):
         self._body_bytes = 0
         self._refused = False
         self._patience: asyncio.TimerHandle | None = None
+        self._extensions: dict[str, Any] = {}  # Any: ASGI leaves them open
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # reason: as uvicorn has it
         super().connection_made(transport)
@@ -94,11 +110,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        extensions: dict[str, Any] = {  # Any: ASGI leaves extensions open
-            "upright.abort": self._abort,
-            "upright.body_limit": self._limits.body_bytes,
-        }
-        self.scope["extensions"] = extensions
+        self._extensions = {"upright.abort": self._abort, "upright.body_limit": self._limits.body_bytes}
+        self.scope["extensions"] = self._extensions
         self._in_head = True
         self._head_bytes = self._body_bytes = 0
 
@@ -120,6 +133,13 @@ class Protocol(HttpToolsProtocol):
             self._refuse(trouble)
         elif not self._quickly_answered():
             super().on_headers_complete()
+            self._let_answer_at_once()
+
+    def _let_answer_at_once(self) -> None:
+        """Let the app hand in a whole answer: it is sent in one piece, without ASGI's two messages and their checks."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # reason: uvicorn has none where it upgrades
+        if cycle is not None and cycle.scope is self.scope and cycle.keep_alive and self.scope["method"] != "HEAD":
+            self._extensions["upright.answer"] = partial(_answer, cycle)
 
     def _quickly_answered(self) -> bool:
         parser: Any = self.parser  # Any: httptools has no types that all checkers read

@@ -34,7 +34,6 @@ from upright.openapi.errors import (
     ServiceUnavailable,
     UnsupportedMediaType,
 )
-from upright.openapi.meta import Object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     from upright.apiserver.storage.records import Decide, Decision, Stored
     from upright.apiserver.storage.store import Store
     from upright.apiserver.streams import Stream
-    from upright.openapi.meta import Json
+    from upright.openapi.meta import Json, Object
     from upright.openapi.scheme import Scheme
 
     Change = Callable[[Stored], Decision]
@@ -169,8 +168,7 @@ class Registry:
         require_no_new_finalizers(where, old, new)
         if wrong := list(immutable_problems(kind, old, new)):
             raise errors.invalid(kind.definition.group, kind.definition.kind, where.name, wrong)
-        judges = kind.problems is not Object.problems
-        require_valid(kind, model, kind.model_validate(old) if judges else None, new["metadata"])
+        require_valid(kind, model, kind.model_validate(old) if kind.compares else None, new["metadata"])
         return Remove(new) if ended(old, new) else new
 
     async def patch(self, where: Target, patch: Patch, options: WriteOptions = _PLAIN_WRITE) -> Written:

@@ -188,6 +188,8 @@ class Object(Model):
     """
 
     definition: ClassVar[Kind]
+    # Whether problems() looks at what is replaced; where it does not, that is not read as a model.
+    compares: ClassVar[bool] = False
 
     api_version: str = ""
     kind: str = ""
@@ -198,7 +200,7 @@ class Object(Model):
         return self.metadata.name
 
     def problems(self, old: Object | None) -> Iterator[Cause]:
-        """Yield what is wrong with this object beyond its fields' types; ``old`` is what it replaces, if anything."""
+        """Yield what is wrong with this object beyond its fields' types; ``old`` is what it replaces, if anything (and the kind ``compares``)."""
         del old
         yield from ()
 

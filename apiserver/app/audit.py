@@ -38,6 +38,9 @@ class Audit:
         if scope["type"] == "http" and scope["method"] in _READS:
             await self._app(scope, receive, send)
             return
+        scope["extensions"] = {
+            key: of for key, of in (scope.get("extensions") or {}).items() if key != "upright.answer"
+        }
         noted = False
 
         def note(status: int) -> None:

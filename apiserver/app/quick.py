@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from upright.apiserver.app.exchange import compresses
+from upright.apiserver.app.exchange import JOINED_BYTES, compresses
 from upright.apiserver.app.forms import OBJECT, wanted
 from upright.apiserver.app.objects import SESSIONS, target
 from upright.apiserver.app.rendering import many
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from upright.apiserver.registry import Registry
 
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-cache, private\r\ncontent-length: %d\r\n\r\n"
-
-_JOINED_BYTES = 64 * 1024
-"""Up to this size a copy costs less than a second write."""
 
 
 class Quick:
@@ -56,7 +53,7 @@ class Quick:
         if body is None:
             return None
         head = _HEAD % len(body)
-        return (head + body,) if len(body) <= _JOINED_BYTES else (head, body)
+        return (head + body,) if len(body) <= JOINED_BYTES else (head, body)
 
     def _is_plain(self, place: Place, headers: dict[bytes, bytes]) -> bool:
         about = place.kind.definition

@@ -194,12 +194,13 @@ class Hub:
         self.backlog = backlog
         self._window = window
         self._closed: Exception | None = None
-        self._by_scope: dict[Scope, dict[Filter | None, dict[Subscription, None]]] = {}
+        self._by_resource: dict[str, dict[Scope, dict[Filter | None, dict[Subscription, None]]]] = {}
 
     @property
     def watchers(self) -> int:
         """How many are told of what happens."""
-        return sum(len(group) for filters in self._by_scope.values() for group in filters.values())
+        scopes = (filters for watched in self._by_resource.values() for filters in watched.values())
+        return sum(len(group) for filters in scopes for group in filters.values())
 
     def attach(self, watcher: Subscription, since: int) -> list[Event] | None:
         """Add the watcher, return what the window has for it after ``since``; None if it does not reach back so far."""
@@ -208,32 +209,35 @@ class Hub:
         if since < self._window.start:
             return None
         past = [event for event in self._window.newest_first(since) if watcher.scope.covers(event)]
-        self._by_scope.setdefault(watcher.scope, {}).setdefault(watcher.accept, {})[watcher] = None
+        watched = self._by_resource.setdefault(watcher.scope.resource, {})
+        watched.setdefault(watcher.scope, {}).setdefault(watcher.accept, {})[watcher] = None
         return past[::-1]
 
     def detach(self, watcher: Subscription) -> None:
-        filters = self._by_scope.get(watcher.scope, {})
+        watched = self._by_resource.get(watcher.scope.resource, {})
+        filters = watched.get(watcher.scope, {})
         group = filters.get(watcher.accept, {})
         group.pop(watcher, None)
         if not group:
             filters.pop(watcher.accept, None)
         if not filters:
-            self._by_scope.pop(watcher.scope, None)
+            watched.pop(watcher.scope, None)
 
     def publish(self, event: Event) -> None:
         """Tell everybody whom the event concerns. Never waits."""
         self.revision = event.revision
         self._window.append(event)
-        if not self._by_scope:
-            return
         partition, resource, namespace, name = event.address
+        watched = self._by_resource.get(resource)
+        if not watched:
+            return
         for scope in {
             Scope(where, resource, within, called)
             for where in (partition, None)
             for within in (namespace, "")
             for called in (name, "")
         }:
-            for accept, watchers in tuple(self._by_scope.get(scope, {}).items()):
+            for accept, watchers in tuple(watched.get(scope, {}).items()):
                 if told := accept(event) if accept else event:
                     for watcher in tuple(watchers):
                         watcher.offer(told)
@@ -250,7 +254,6 @@ class Hub:
         self._end(why)
 
     def _end(self, why: Exception) -> None:
-        for filters in tuple(self._by_scope.values()):
-            for watchers in tuple(filters.values()):
-                for watcher in tuple(watchers):
-                    watcher.end(why)
+        scopes = [filters for watched in self._by_resource.values() for filters in watched.values()]
+        for watcher in [one for filters in scopes for watchers in filters.values() for one in watchers]:
+            watcher.end(why)

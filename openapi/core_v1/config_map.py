@@ -43,6 +43,7 @@ def base64_problems(data: Mapping[str, str], at: str) -> Iterator[Cause]:
 class ConfigMap(EmbeddedObject):
     """Configuration by key; ``binaryData`` is base64."""
 
+    compares = True
     definition: ClassVar[Kind] = Kind(
         "",
         "v1",

@@ -39,6 +39,7 @@ def _defaults(body: Json) -> None:
 class Pod(EmbeddedObject):
     """Containers that run together on the node, and share its address and volumes."""
 
+    compares = True
     definition: ClassVar[Kind] = Kind(
         "",
         "v1",

@@ -38,6 +38,7 @@ def _defaults(body: Json) -> None:
 class Secret(EmbeddedObject):
     """What must not be seen, by key, in base64; ``stringData`` is written in plain text and becomes ``data``."""
 
+    compares = True
     definition: ClassVar[Kind] = Kind(
         "",
         "v1",

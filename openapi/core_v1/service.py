@@ -112,6 +112,7 @@ def _selector(body: Json) -> str | None:
 class Service(EmbeddedObject):
     """A name and an address for the ready Pods that a selector finds."""
 
+    compares = True
     definition: ClassVar[Kind] = Kind(
         "",
         "v1",

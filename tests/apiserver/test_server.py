@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -135,6 +136,33 @@ async def test_a_client_that_has_gone_is_noticed(registry: Registry, tmp_path: P
         with anyio.fail_after(5):
             while len(server._front.answers):
                 await anyio.lowlevel.checkpoint()
+
+
+async def test_requests_sent_ahead_are_answered_in_their_order_and_a_head_has_no_body(
+    registry: Registry, tmp_path: Path
+) -> None:
+    async with serving(registry, tmp_path) as server:
+        token = kubeconfig.read(await server.secured()).token
+        stream = await anyio.connect_tcp("127.0.0.1", int(server.url.rpartition(":")[2]))
+        body = json.dumps(BODY)
+        about = f"Host: localhost\r\nAuthorization: Bearer {token}\r\n"
+        post = f"POST {SESSIONS} HTTP/1.1\r\n{about}Content-Length: {len(body)}\r\n\r\n{body}"
+        head, get = (f"{method} {SESSIONS}/one HTTP/1.1\r\n{about}\r\n" for method in ("HEAD", "GET"))
+        last = get.replace("\r\n", "\r\nConnection: close\r\n", 1)
+        told = b""
+        async with stream:
+            await stream.send(f"{post}{post}{head}{get}{last}".encode())
+            with anyio.fail_after(10), suppress(anyio.EndOfStream):
+                while True:
+                    told += await stream.receive()
+    answers = re.findall(rb"HTTP/1.1 (\d+) ([A-Za-z ]+)\r\n(.*?)\r\n\r\n((?:(?!HTTP/1.1).)*)", told, re.DOTALL)
+    assert [(int(code), phrase) for code, phrase, _, _ in answers] == [
+        (201, b"Created"), (409, b"Conflict"), (200, b"OK"), (200, b"OK"), (200, b"OK"),
+    ]  # fmt: skip
+    made, conflict, nothing, got, again = (body for _, _, _, body in answers)
+    assert (nothing, got, again) == (b"", made, made)
+    assert json.loads(conflict)["reason"] == "AlreadyExists"
+    assert b"connection: close" in answers[-1][2].lower()
 
 
 async def test_a_port_that_is_taken_is_named() -> None:

@@ -1,6 +1,8 @@
 """Prints how fast the API server is, whole processes, 4 KB objects, durable writes: ``python tests/bench/server.py [PART…]``.
 
-The loader is wrk (apt-get install wrk), a process of its own; watchers are another. Parts: rates, tilt, watch, strangers,
+The loader is wrk (apt-get install wrk), a process of its own, written in C: it takes some µs for a request, over TLS too;
+watchers are another. Where there are two cores, the server has one to itself, ours as the real tilt's, and what loads it the
+other: so both are measured alike, and on one core. Parts: rates, tilt, watch, strangers,
 many, day, idle; all but tilt if none is named. UPRIGHT_BENCH_TILT is the real tilt's binary for ``tilt``: the same loads over TLS.
 Each figure is the median of UPRIGHT_BENCH_ROUNDS (5) runs of UPRIGHT_BENCH_SECONDS (5); where others load the machine,
 compare the CPU that each request takes.
@@ -47,6 +49,8 @@ SPEC = {"args": ["x" * 40] * 90}
 MANY = 100_000
 ROUNDS = int(os.environ.get("UPRIGHT_BENCH_ROUNDS", "5"))
 _NUMBERS = itertools.count()
+_CORES = sorted(os.sched_getaffinity(0))
+SERVED_ON, LOADED_FROM = (["taskset", "-c", str(_CORES[at])] if len(_CORES) > 1 else [] for at in (0, -1))
 WATCHING = str(Path(__file__).with_name("watching.py"))
 
 
@@ -80,7 +84,7 @@ def server(folder: str, *, secure: bool = False) -> Generator[Target]:
     """Run our server on a folder, by itself."""
     environment = os.environ | {"XDG_RUNTIME_DIR": folder}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a server that compiles itself anew starts half a second later
-    command = [sys.executable, "-m", "upright.apiserver", "--port=0", f"--state={folder}/state"]
+    command = [*SERVED_ON, sys.executable, "-m", "upright.apiserver", "--port=0", f"--state={folder}/state"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         url = process.stderr.readline().split()[-1].replace("localhost", "127.0.0.1")
@@ -138,7 +142,7 @@ def load(target: Target, what: str, request: str, connections: int, *, limit: fl
 
 
 def _loaded(target: Target, script: str, connections: int) -> Load:
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--timeout=10s", f"-s{script}"]
+    command = [*LOADED_FROM, "wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--timeout=10s", f"-s{script}"]
     before = cpu(target)
     told = subprocess.run(
         [*command, f"-HAuthorization: Bearer {target.token}", target.url], capture_output=True, text=True, check=True
@@ -215,6 +219,7 @@ def real_tilt(folder: str) -> Generator[Target]:
         one.close()
     environment = os.environ | {"HOME": str(home), "TILT_DISABLE_ANALYTICS": "1", "KUBECONFIG": str(home / "none")}
     command = [
+        *SERVED_ON,
         os.environ["UPRIGHT_BENCH_TILT"],
         "up",
         "--stream",
@@ -258,7 +263,11 @@ def followed(  # noqa: PLR0917  reason: a table's row
         if number:
             assert target.ask("DELETE", f"{path}/w") == 200
         told = subprocess.run(
-            [sys.executable, WATCHING, json.dumps(asked)], capture_output=True, text=True, check=True, timeout=300
+            [*LOADED_FROM, sys.executable, WATCHING, json.dumps(asked)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=300,
         )
         found = json.loads(told.stdout)
         delays, answers = sorted(found["delays"]), sorted(found["answers"])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import ValidationError
 
-from upright.openapi import apps_v1, batch_v1, core_v1, discovery_v1
+from upright.openapi import apps_v1, batch_v1, coordination_v1, core_v1, discovery_v1, v1alpha1
 from upright.openapi.apps_v1.deployment import Deployment
 from upright.openapi.apps_v1.scale import scale_of, scaled
 from upright.openapi.batch_v1.job import UID_LABEL, Job
@@ -30,8 +31,14 @@ def read(kind: type[Object], body: Json) -> Object:
 
 
 def causes(kind: type[Object], body: Json, old: Json | None = None) -> dict[str, str]:
-    before = read(kind, old) if old else None
+    before = read(kind, old) if old and kind.compares else None
     return {cause.field: cause.message for cause in read(kind, body).problems(before)}
+
+
+def test_a_kind_that_looks_at_what_it_replaces_says_so() -> None:
+    kinds = tuple(discover(core_v1, apps_v1, batch_v1, coordination_v1, discovery_v1, v1alpha1))
+    assert [kind for kind in kinds if ("isinstance(old" in inspect.getsource(kind)) != kind.compares] == []
+    assert sum(kind.compares for kind in kinds) == 4
 
 
 def pod(**spec: object) -> Json:
