@@ -18,6 +18,7 @@ from upright.controllers.fingerprint import RESOURCE, SPAN
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
 from upright.controllers.surplus_objects import surplus, with_what_is_left
+from upright.controllers.tiltfile.injection import template_hashes
 from upright.controllers.update import image_refs, is_later
 from upright.openapi.errors import APIError, ServiceUnavailable
 from upright.openapi.meta import ObjectMeta, format_duration
@@ -293,6 +294,7 @@ def _applied(answer: Json) -> AppliedObject:
         uid=meta.get("uid", ""),
         generation=meta.get("generation", 0),
         resource_version=meta.get("resourceVersion", ""),
+        template_hashes=tuple(template_hashes(answer)),
     )
 
 

@@ -101,6 +101,12 @@ RULES: tuple[Rule, ...] = (
         "The card has the container's exit code and its last lines, or why the pod was evicted.",
     ),
     Rule(
+        "older-template",
+        "A pod runs an older template than the one applied, and its ReplicaSet or ReplicationController replaces no pods.",
+        _AT_ONCE,
+        "Delete the pod as the message says, or deploy a Deployment, which replaces its pods itself.",
+    ),
+    Rule(
         "job-failed",
         "A Job has used up its retries, or its deadline.",
         "At once, also within a grace period.",

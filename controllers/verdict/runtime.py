@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from upright.controllers.verdict import job_retries, refused_pods, workloads
+from upright.controllers.verdict import job_retries, older_templates, refused_pods, workloads
 from upright.controllers.verdict import pods as pod_rules
 from upright.controllers.verdict.crashes import crashes, crashes_before, tolerance_key
 from upright.controllers.verdict.finding import Finding, counted
@@ -71,6 +71,7 @@ def runtime(deployed: Deployed, budgets: Budgets, now: datetime) -> Runtime:
     """Decide how a deployed resource is doing. While the cluster cannot be seen, time stands still."""
     lost = deployed.seen.sight_lost_at
     now = min(now, lost) if lost is not None else now
+    deployed = _of_this_apply(deployed)
     if deployed.busy:
         deployed = replace(deployed, tolerated=_crashes_now(deployed))
     deployed = replace(deployed, tolerated={**_crashes_before(deployed), **deployed.tolerated})
@@ -78,6 +79,13 @@ def runtime(deployed: Deployed, budgets: Budgets, now: datetime) -> Runtime:
     if state.state == "ok" and not deployed.once_ready and not deployed.busy:
         state = replace(state, tolerated=_crashes_now(deployed))
     return _standing_still(state, now) if lost is not None else state
+
+
+def _of_this_apply(deployed: Deployed) -> Deployed:
+    pods = older_templates.current(deployed.applied, deployed.seen.pods)
+    if len(pods) == len(deployed.seen.pods):
+        return deployed
+    return replace(deployed, seen=deployed.seen.model_copy(update={"pods": pods}))
 
 
 def _standing_still(state: Runtime, now: datetime) -> Runtime:
@@ -155,6 +163,7 @@ def _findings(deployed: Deployed, budgets: Budgets, now: datetime) -> list[Findi
             about = _events(deployed, applied.uid)
             found += refused_pods.findings(applied, seen, about, budgets, busy=deployed.busy)
             found += job_retries.findings(seen, deployed.seen.pods)
+    found += older_templates.findings(deployed.applied, deployed.seen.pods)
     leaving = any(pod.deleting for pod in deployed.seen.pods)
     for pod in deployed.seen.pods:
         if pod.ancestor_uid in outdated:  # what is seen of it may still be of the revision before

@@ -129,6 +129,8 @@ class AppliedObject(Model):
     """The revision of its spec that was applied."""
     resource_version: str = omit("")
     """Its version after the apply."""
+    template_hashes: tuple[str, ...] = omit(())
+    """What its pods have as label ``tilt.dev/pod-template-hash``: a pod with another one is of an older template."""
 
 
 class KubernetesApplyStatus(Model):

@@ -92,6 +92,16 @@ def apply(yaml: str, cause: str = "", **spec: object) -> KubernetesApply:
     )
 
 
+async def test_the_hashes_by_which_pods_of_an_older_template_are_told_are_kept(tmp_path: Path) -> None:
+    template = {"metadata": {"labels": {"tilt.dev/pod-template-hash": "a1b2"}}, "spec": {"containers": []}}
+    shown = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "uid": "u1"}}
+    text = orjson.dumps({**shown, "spec": {"template": template}}).decode()
+    async with world(tmp_path) as w:
+        await w.room.put(apply("", apply_cmd={"args": ["echo", text]}))
+        status = await w.applied()
+        assert [one.template_hashes for one in status.objects] == [("a1b2",)]
+
+
 async def test_what_others_need_is_applied_first_and_all_is_told(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.room.put(apply("Deployment/web Service/web ConfigMap/web Namespace/shop"))
