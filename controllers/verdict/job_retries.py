@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from upright.openapi.v1alpha1.kubernetes_discovery import ObservedObject, Pod
 
 DEFAULT_BACKOFF_LIMIT = 6
-_OTHER_COUNTS = ("podFailurePolicy", "backoffLimitPerIndex", "successPolicy")
+_OTHER_COUNTS = ("podFailurePolicy", "backoffLimitPerIndex", "successPolicy", "activeDeadlineSeconds")
 """With any of these in its spec, more than the number of failed pods decides: its condition is waited for."""
 
 JOB_SPEC_READ = ("backoffLimit", *_OTHER_COUNTS)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from upright.controllers.verdict.budgets import Budgets
     from upright.controllers.verdict.pod_view import PodView
-    from upright.openapi.v1alpha1.kubernetes_discovery import Container, PodCondition
+    from upright.openapi.v1alpha1.kubernetes_discovery import Container, Pod, PodCondition
 
 MISSING = re.compile(r"not found|couldn't find key|non-existent", re.IGNORECASE)
 _NOT_NOW = re.compile(r"/not-ready|/unreachable|/uninitialized|unbound immediate PersistentVolumeClaims")
@@ -76,7 +76,7 @@ def _failed(view: PodView) -> Iterator[Finding]:
     yield Finding(
         "pod-failed",
         view.path(container.name),
-        f"exited with code {state.exit_code}, and nothing restarts it",
+        f"exited with code {state.exit_code}, and nothing restarts it{_because(pod)}",
         state.finished_at,
         exit_code=state.exit_code,
         image=container.image,
@@ -84,6 +84,12 @@ def _failed(view: PodView) -> Iterator[Finding]:
         events=view.warnings(),
         recoverable=False,
     )
+
+
+def _because(pod: Pod) -> str:
+    """Return why the node ended the pod, if it was the node: an eviction, the pod's deadline."""
+    said = [" ".join(one.split()) for one in (pod.reason, pod.message) if one]
+    return f": {': '.join(said)}" if pod.reason else ""
 
 
 def _unmountable(view: PodView, budgets: Budgets) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from upright.controllers.verdict import job_retries, older_templates, refused_pods, workloads
+from upright.controllers.verdict import claims, job_retries, older_templates, refused_pods, workloads
 from upright.controllers.verdict import pods as pod_rules
 from upright.controllers.verdict.crashes import crashes, crashes_before, tolerance_key
 from upright.controllers.verdict.finding import Finding, counted
@@ -162,6 +162,7 @@ def _findings(deployed: Deployed, budgets: Budgets, now: datetime) -> list[Findi
             found += workloads.findings(applied, seen, budgets, busy=deployed.busy)
             about = _events(deployed, applied.uid)
             found += refused_pods.findings(applied, seen, about, budgets, busy=deployed.busy)
+            found += claims.findings(applied, seen, about, budgets, busy=deployed.busy)
             found += job_retries.findings(seen, deployed.seen.pods)
     found += older_templates.findings(deployed.applied, deployed.seen.pods)
     leaving = any(pod.deleting for pod in deployed.seen.pods)

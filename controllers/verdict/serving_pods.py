@@ -39,7 +39,7 @@ def pods_wait_for(
             waits.append(Wait(f"Pod/{pod.name} to succeed ({pod.status or pod.phase})", (f"Pod/{pod.name}",)))
             continue
         if not pod.containers:
-            waits.append(Wait(f"Pod/{pod.name} to start ({pod.status or pod.phase})", (f"Pod/{pod.name}",)))
+            waits.append(_unplaced(pod))
         serving = (*(one for one in pod.init_containers if one.sidecar), *pod.containers)
         for container in serving:
             at = stable_at(container, stable_for)
@@ -49,6 +49,14 @@ def pods_wait_for(
                 times.append(at)
         waits += _not_ready(pod) if all(one.ready for one in serving) else ()
     return sorted(waits, key=lambda wait: wait.path), min(times, default=None)
+
+
+def _unplaced(pod: Pod) -> Wait:
+    """Return the wait for a pod of which no container is seen yet; without a node, in the scheduler's words."""
+    said = [
+        one.message for one in pod.conditions if (one.type, one.status) == ("PodScheduled", "False") and one.message
+    ]
+    return Wait(f"Pod/{pod.name} to start ({': '.join([pod.status or pod.phase, *said])})", (f"Pod/{pod.name}",))
 
 
 def _not_ready(pod: Pod) -> Iterator[Wait]:

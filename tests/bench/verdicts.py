@@ -19,13 +19,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.e2e.project import Project, new_project
-from tests.e2e.verdicts.rows import ROWS, WELL, Row
+from tests.e2e.verdicts.local_rows import LOCAL_ROWS
+from tests.e2e.verdicts.real_rows import REAL_ROWS, REAL_WELL
+from tests.e2e.verdicts.row import Row
+from tests.e2e.verdicts.rows import ROWS, WELL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 UPRIGHT = str(Path(sys.executable).with_name("upright"))
 TILT = os.environ.get("UPRIGHT_TEST_TILT", "")
+ALL_ROWS = (
+    *ROWS,
+    *LOCAL_ROWS,
+    *REAL_ROWS,
+    Row("well", WELL, "all is well", ""),
+    Row("really-well", REAL_WELL, "all is well", ""),
+)
+REAL_ONLY = {row.name for row in REAL_ROWS} | {"really-well"}
 REAL = {name: os.environ[name] for name in ("KUBECONFIG", "DOCKER_HOST") if name in os.environ}
 
 
@@ -50,14 +61,16 @@ TOOLS = (
 
 def ran(tool: Tool, cache: Path, patience: float, row: Row) -> str:
     """Run the row's project; return how that ended, and after how long."""
+    if row.name in REAL_ONLY and not tool.environ:
+        return "—"
     with tempfile.TemporaryDirectory() as folder:
         made = new_project(Path(folder), cache)
         project = Project(made.folder, made.home, made.cache, tool.environ)
-        project.tiltfile(row.tiltfile, *row.objects)
+        row.write(project)
         began = time.monotonic()
         try:
             ended = subprocess.run(
-                tool.command,
+                [*tool.command, *(() if tool.column == "Tilt" else row.flags)],
                 cwd=project.folder,
                 env=project.environment,
                 stdin=subprocess.DEVNULL,
@@ -76,7 +89,7 @@ def ran(tool: Tool, cache: Path, patience: float, row: Row) -> str:
 def cleared(rows: Sequence[Row]) -> None:
     """Have nothing of the rows on the real cluster."""
     items = {"apiVersion": "v1", "kind": "List", "items": [one for row in rows for one in row.objects]}
-    command = ["kubectl", "delete", "--ignore-not-found", "--cascade=foreground", "--timeout=60s", "-f", "-"]
+    command = ["kubectl", "delete", "--ignore-not-found", "--cascade=foreground", "--timeout=120s", "-f", "-"]
     subprocess.run(command, input=json.dumps(items), text=True, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -88,8 +101,7 @@ def main() -> None:
     parser.add_argument("--tools", nargs="+", choices=[one.column for one in TOOLS], help="which columns (all)")
     parser.add_argument("--patience", type=float, default=60.0, help="after how many seconds a run is stopped (60)")
     asked = parser.parse_args()
-    known = (*ROWS, Row("well", WELL, "all is well", ""))
-    rows = [row for row in known if not asked.rows or row.name in asked.rows]
+    rows = [row for row in ALL_ROWS if not asked.rows or row.name in asked.rows]
     tools = [one for one in TOOLS if not asked.tools or one.column in asked.tools]
     columns: list[list[str]] = []
     with tempfile.TemporaryDirectory() as cache, ThreadPoolExecutor(asked.at_once) as threads:

@@ -207,11 +207,13 @@ k8s_custom_deploy('own', 'echo "apiVersion: v1\\nkind: ConfigMap\\nmetadata: {{n
     place.tiltfile(text, NAMESPACE, RIGHTS, deployment("a"), maps[0])
     running = place.project.start("--cluster=auto", "--stay")
     try:
-        running.until("word is yes")
-        running.until("own:configmap")
+        applied: set[str] = set()
+        while not applied >= {"own:configmap", "kept:configmap", "extra:configmap"}:
+            applied.add(running.until(":configmap").split()[-1])
         here = ("--port", str(running.port))
         assert place.names("configmap") >= {"ConfigMap/kept", "ConfigMap/extra", "ConfigMap/own"}
         place.project.upright("args", *here, "--", "--extra=false")
+        running.until("Objects deleted from cluster")
         running.until("extra:configmap")
         assert "ConfigMap/extra" not in place.names("configmap")
         place.project.upright("disable", "web", "own", *here)
@@ -226,4 +228,4 @@ k8s_custom_deploy('own', 'echo "apiVersion: v1\\nkind: ConfigMap\\nmetadata: {{n
     finally:
         running.signal(signal.SIGINT)
         outcome = running.ended()
-    assert "ERROR" not in outcome.out, outcome
+    assert ("word is yes" in outcome.out, "ERROR" in outcome.out) == (True, False), outcome

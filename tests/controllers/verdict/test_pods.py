@@ -162,6 +162,12 @@ def test_a_pod_that_failed_and_nobody_will_retry_is_red_at_once() -> None:
     assert finding.is_red(NOW)
 
 
+def test_a_pod_that_its_node_ended_says_why_beside_the_exit_code() -> None:
+    evicted = pod(container(ended(137)), phase="Failed", owner=None, reason="Evicted", message="low on memory. ")
+    (finding,) = found(evicted)
+    assert finding.message == "exited with code 137, and nothing restarts it: Evicted: low on memory."
+
+
 def test_a_pod_that_failed_without_an_exit_code_says_why() -> None:
     (finding,) = found(pod(phase="Failed", owner=None, reason="DeadlineExceeded", message="active too long"))
     assert finding.message == "the pod failed: active too long"

@@ -112,6 +112,12 @@ def test_a_pod_of_which_nothing_is_known_yet_is_waited_for() -> None:
     assert text(found) == "Pod/web-1 to start (Pending)"
 
 
+def test_a_pod_without_a_node_is_waited_for_in_the_schedulers_words() -> None:
+    nowhere = unschedulable("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims")
+    found = decided(web(pod(phase="Pending", status="Pending", conditions=(nowhere,))))
+    assert text(found) == f"Pod/web-1 to start (Pending: {nowhere.message})"
+
+
 def test_what_the_readiness_probe_says_is_told() -> None:
     refused = event("Unhealthy", "Readiness probe failed: connection refused")
     deployed = web(
@@ -181,6 +187,7 @@ def test_an_attempt_that_failed_does_not_matter_once_the_job_is_complete() -> No
         ({"backoffLimit": 0, "podFailurePolicy": {"rules": [{"action": "Ignore"}]}}, 1, ""),
         ({"backoffLimit": 0, "backoffLimitPerIndex": 2}, 1, ""),
         ({"backoffLimit": 0, "successPolicy": {"rules": []}}, 1, ""),
+        ({"backoffLimit": 0, "activeDeadlineSeconds": 5}, 1, ""),
     ],
 )
 def test_a_job_without_a_retry_left_has_failed_before_its_condition_says_so(

@@ -1,30 +1,21 @@
-"""What is run on each cluster: troubles with the words that tell them, and things that are well."""
+"""Pods and workloads in trouble, with the words that tell it, and things that are well: on each cluster."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from tests.e2e.objects import container, deployment, job, pod_spec
+from tests.e2e.objects import config_map, container, deployment, job, pod_spec, service
+from tests.e2e.verdicts.row import Row
 
 if TYPE_CHECKING:
     from upright.openapi.meta import Json
 
 
-class Row(NamedTuple):
-    """What cannot become healthy, and how that must be told; ``place`` is where the last of its path points."""
-
-    name: str
-    objects: tuple[Json, ...]
-    rule: str
-    words: str
-    exit_code: int | None = None
-    tiltfile: str = ""
-    place: str = "container main"
-    log: str = ""
-
-
 PROBE = {"tcpSocket": {"port": 8080}}
 _NEVER_READY = {"exec": {"command": ["sh", "-c", "echo not yet; exit 1"]}, "periodSeconds": 1}
+_ONE_TOKEN = "echo yes | nc -l -p 9000; while true; do echo no | nc -l -p 9000; done"
+_LUCKY = "[ .$(nc ${TOKEN_SERVICE_HOST:-token} 9000) = .yes ] && exec sleep 1000; echo out of luck; exit 7"
+_THIRD_TIME_LUCKY = "n=$(cat /count/n); echo $n. > /count/n; [ .$n = ... ] && exec sleep 1000; echo not yet; exit 6"
 _NOWHERE = {"name": "main", "image": "localhost:5000/nothing/here:1"}
 
 
@@ -33,8 +24,13 @@ def _stalled(name: str) -> Json:
     return {**made, "spec": {**made["spec"], "progressDeadlineSeconds": 3}}
 
 
-def _bare_pod(name: str) -> Json:
-    spec = pod_spec(container(script="echo all for nothing; exit 5"), restartPolicy="Never")
+def _replicas(name: str) -> Json:
+    made = deployment(name, container())
+    return {**made, "kind": "ReplicaSet"}
+
+
+def _bare_pod(name: str, script: str) -> Json:
+    spec = pod_spec(container(script=script), restartPolicy="Never")
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
 
 
@@ -62,6 +58,20 @@ ROWS = (
         "exited with code 9, 3 times",
         9,
         log="boom",
+    ),
+    Row(
+        "two-of-three",  # the token is given out once: one pod is well, the others are told
+        (
+            deployment("token", container(script=_ONE_TOKEN)),
+            service("token", 9000, 9000),
+            deployment("two-of-three", container(script=_LUCKY), replicas=3),
+        ),
+        "crash-loop",
+        "exited with code 7, ",
+        7,
+        'k8s_resource("two-of-three", resource_deps=["token"])',
+        log="out of luck",
+        cards=2,
     ),
     Row(
         "init-loop",
@@ -97,6 +107,24 @@ ROWS = (
         "not-startable",
         "/no/such/program",
         128,
+    ),
+    Row(
+        "no-program",
+        (
+            config_map("junk", junk="this is no program"),
+            deployment(
+                "no-program",
+                {
+                    **container(volumeMounts=[{"name": "junk", "mountPath": "/junk"}]),
+                    "command": ["/junk/junk"],
+                },
+                volumes=[{"name": "junk", "configMap": {"name": "junk", "defaultMode": 0o755}}],
+            ),
+        ),
+        "crash-loop",
+        "exited with code ",
+        1,
+        log="exec /junk/junk: exec format error",
     ),
     Row(
         "no-secret",
@@ -149,8 +177,21 @@ ROWS = (
         log="broken",
     ),
     Row(
+        "two-jobs",
+        (
+            job("b-first", container(script="echo first; exit 3")),
+            job("a-second", container(script="sleep 4; echo second; exit 4")),
+        ),
+        "job-failed",
+        "exited with code 3",
+        3,
+        log="first",
+        flags=("--fail-fast=never",),
+        cards=2,
+    ),
+    Row(
         "bare-pod",
-        (_bare_pod("bare-pod"),),
+        (_bare_pod("bare-pod", "echo all for nothing; exit 5"),),
         "pod-failed",
         "exited with code 5, and nothing restarts it",
         5,
@@ -172,6 +213,21 @@ ROWS = (
         log="warming up",
     ),
     Row(
+        "no-room-in-time",
+        (deployment("no-room-in-time", container(resources={"requests": {"cpu": "900"}})),),
+        "schedule-timeout",
+        "schedule timeout after 2s",
+        tiltfile='ci_settings(schedule_timeout="2s")',
+        place="Pod/no-room-in-time-",
+    ),
+    Row(
+        "no-start-in-time",
+        (deployment("no-start-in-time", container(envFrom=[{"secretRef": {"name": "nowhere"}}])),),
+        "start-timeout",
+        "start timeout after 2s (",
+        tiltfile='ci_settings(start_timeout="2s")',
+    ),
+    Row(
         "no-progress",
         (_stalled("no-progress"),),
         "progress-deadline",
@@ -182,5 +238,13 @@ WELL = (
     deployment("server", container()),
     deployment("probed", container(script="while true; do nc -l -p 8080; done", readinessProbe=PROBE)),
     deployment("prepared", container(), initContainers=[container("prepare", "echo prepared")]),
+    deployment(
+        "third-time",  # two crashes are within the budget
+        container(script=_THIRD_TIME_LUCKY, volumeMounts=[{"name": "count", "mountPath": "/count"}]),
+        volumes=[{"name": "count", "emptyDir": {}}],
+    ),
+    _replicas("replicas"),
+    _bare_pod("once", "echo that is all"),
     job("task", container(script="echo done")),
+    {**(_asleep := job("asleep", container())), "spec": {**_asleep["spec"], "suspend": True}},
 )
