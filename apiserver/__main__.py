@@ -14,6 +14,7 @@ from upright.apiserver.limits import DEFAULT_LIMITS, Limits
 from upright.apiserver.sockets import PortTaken, UnsafeBind, listen_on_loopback, port_of
 from upright.apiserver.state_folder import DATABASE, state_folder
 from upright.client.cli import discovery
+from upright.openapi import validator_plugins
 
 if TYPE_CHECKING:
     import socket
@@ -39,6 +40,7 @@ _FIELDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; return the exit code."""
     asked = _parser().parse_args(arguments)
+    validator_plugins.forgo()
     gc.disable()  # what is imported stays: looking through it again and again costs a tenth of the start
     try:
         sockets = listen_on_loopback(asked.host, asked.port)

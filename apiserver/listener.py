@@ -11,12 +11,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from upright.apiserver.limits import DEFAULT_LIMITS
 from upright.apiserver.protocol import Protocol
 from upright.apiserver.sockets import BACKLOG
+from upright.apiserver.uvicorn_parts import Config, ServerState
 
 if TYPE_CHECKING:
     import socket

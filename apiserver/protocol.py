@@ -8,10 +8,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from upright.apiserver.app.exchange import JOINED_BYTES
 from upright.apiserver.limits import DEFAULT_LIMITS
+from upright.apiserver.uvicorn_parts import HttpToolsProtocol
 from upright.openapi.errors import BadRequest, HeadersTooLarge, RequestEntityTooLarge, RequestTimeout, URITooLong
 
 if TYPE_CHECKING:

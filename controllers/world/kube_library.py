@@ -11,6 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from upright.controllers.world import http_library
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
@@ -54,6 +56,7 @@ def library() -> Library:
 
 
 def _imported() -> Library:
+    http_library.import_it()
     configuration = import_module(f"{NAME}.client.configuration").Configuration
     client = import_module(f"{NAME}.client.api_client").ApiClient
     package: Any = sys.modules[f"{NAME}.client"]  # Any: a module's names

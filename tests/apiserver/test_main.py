@@ -105,10 +105,33 @@ def test_a_host_that_others_reach_is_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_is_imported_that_the_first_answer_does_not_need() -> None:
-    program = "import sys, upright.apiserver.server, upright.apiserver.registry; print(*sys.modules)"
+    program = (
+        "import sys, upright.apiserver.server, upright.apiserver.registry; "
+        "from upright.apiserver.listener import Listener; Listener(None, [])._config.load(); print(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert not loaded & {*_NOT_BEFORE_THE_FIRST_ANSWER, "cryptography", "psycopg", "sqlite3"}
+    assert not loaded & {
+        *_NOT_BEFORE_THE_FIRST_ANSWER,
+        "cryptography",
+        "psycopg",
+        "sqlite3",
+        "click",
+        "multiprocessing",
+    }
+
+
+@pytest.mark.parametrize("use", ["uvicorn.run", "uvicorn.Server", "uvicorn.main", "uvicorn.__version__"])
+def test_who_imports_uvicorn_beside_us_gets_the_whole_of_it(use: str) -> None:
+    program = (
+        f"import upright.apiserver.listener, uvicorn; assert {use}; assert uvicorn.Config is uvicorn.config.Config"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_uvicorn_that_was_imported_before_is_used() -> None:
+    program = "import uvicorn, upright.apiserver.listener as ours; assert ours.Config is uvicorn.Config"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from upright.client.cli.live_terminal import wanted as live_wanted
 from upright.client.cli.options import CiOptions, Engine, FailFast, LogLevel, LogMode, LogSource
 from upright.client.cli.troubles import WrongUsage
 from upright.client.report.files import obstacle
+from upright.openapi import validator_plugins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -146,6 +147,7 @@ def command() -> Command:
 
 def run(arguments: list[str]) -> int:
     """Bring everything up, and return the exit code."""
+    validator_plugins.forgo()
     asked = options(arguments, environment(), terminal=sys.stdout.isatty())
     _check_outputs(asked)
     with interruption.until_heeded():

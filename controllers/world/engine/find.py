@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import anyio.to_thread
 from msgspec import Struct, field
 
+from upright.controllers.world import http_library
 from upright.controllers.world.engine.docker_commands import DockerCommands
 from upright.controllers.world.engine.errors import NoEngine
 from upright.controllers.world.engine.places import candidates
@@ -82,7 +83,7 @@ class _Search(Struct):
         present = [place for place in places if not place.absent]
         if not present:
             return None
-        await anyio.to_thread.run_sync(import_module, f"{__package__}.found")
+        await anyio.to_thread.run_sync(_import_found)
         from upright.controllers.world.engine.found import found_engine  # noqa: PLC0415  reason: heavy
 
         return await self.stack.enter_async_context(found_engine(present, self._refused))
@@ -112,6 +113,11 @@ class _Search(Struct):
     def _refused(self, words: str) -> None:
         self.reasons.append(words)
         self.say(words)
+
+
+def _import_found() -> None:
+    http_library.import_it()
+    import_module(f"{__package__}.found")
 
 
 def _cache(environment: Mapping[str, str]) -> Path:
