@@ -45,7 +45,7 @@ class ChosenContext(Struct, frozen=True):
         """Write the kubeconfig of this context alone, readable for us only."""
         import yaml  # noqa: PLC0415  reason: only where there is a kubeconfig
 
-        text = yaml.safe_dump(self.config, sort_keys=False)
+        text = str(yaml.dump(self.config, Dumper=yaml.CSafeDumper, sort_keys=False))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         _put(path, text)
@@ -148,7 +148,7 @@ def _read(path: Path) -> dict[str, Any]:
     import yaml  # noqa: PLC0415  reason: only where there is a kubeconfig
 
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
