@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from upright.controllers.verdict.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from upright.controllers.verdict.budgets import Budgets
     from upright.controllers.verdict.pod_view import PodView
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 CRASHES_WHATEVER_ELSE = 5
 START_REFUSALS = 2
+MOST_TO_OUTLIVE = timedelta(seconds=60)
+"""A container that ran longer than this before it ended need not run as long again."""
 
 _BEGINNING = frozenset({"ContainerCreating", "PodInitializing"})
 _START_FAILED = frozenset({"StartError", "ContainerCannotRun"})
@@ -110,18 +113,31 @@ def _why(view: PodView, container: Container, last: ContainerTerminated) -> str:
 
 
 def _is_well(container: Container, stable_for: timedelta, now: datetime) -> bool:
-    at = stable_at(container, stable_for)
+    at = _ran_for(container, timedelta() if container.probed else stable_for)
     return at is not None and at <= now
 
 
 def stable_at(container: Container, stable_for: timedelta) -> datetime | None:
     """Return when the container counts as ready; None: not in sight.
 
-    With a readiness probe that is when it passes; without, when it has run ``stable_for`` without a restart.
+    With a readiness probe that is when it passes; without, when it has run ``stable_for``. One that ended when it could have
+    counted as ready must outlive that run first, with a probe or without: it may end each time.
     """
+    return _ran_for(container, must_run(container, stable_for))
+
+
+def must_run(container: Container, stable_for: timedelta) -> timedelta:
+    """Return how long the container must have run without a restart before it counts as ready."""
+    ended = container.last.terminated if container.last is not None else None
+    if stable_for and ended is not None and ended.started_at is not None and ended.finished_at is not None:
+        lived = ended.finished_at - ended.started_at
+        if lived >= stable_for:
+            return min(lived, MOST_TO_OUTLIVE) + stable_for
+    return timedelta() if container.probed else stable_for
+
+
+def _ran_for(container: Container, still: timedelta) -> datetime | None:
     running = container.state.running
     if running is None or not container.ready or running.started_at is None:
         return None
-    if container.probed or not stable_for:
-        return running.started_at
-    return (running.counts_from or running.started_at) + stable_for
+    return (running.counts_from or running.started_at) + still if still else running.started_at

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from upright.controllers.verdict.crashes import stable_at
+from upright.controllers.verdict.crashes import must_run, stable_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -44,7 +44,7 @@ def pods_wait_for(
         for container in serving:
             at = stable_at(container, stable_for)
             if at is None or at > now:
-                waits.append(_wait(pod, container, events, stable_for if at is not None else None))
+                waits.append(_wait(pod, container, events, must_run(container, stable_for) if at is not None else None))
             if at is not None and at > now:
                 times.append(at)
         waits += _not_ready(pod) if all(one.ready for one in serving) else ()
@@ -71,7 +71,9 @@ def _wait(pod: Pod, container: Container, events: Sequence[ObservedEvent], still
     place = f"container {container.name} of Pod/{pod.name}"
     path, log_of = (f"Pod/{pod.name}", f"container {container.name}"), (pod.name, container.name)
     if still is not None:
-        return Wait(f"{place} to have run for {still.total_seconds():g}s", path, log_of)
+        last = container.last.terminated if container.last is not None else None
+        longer = f", longer than before it ended with code {last.exit_code}" if last is not None else ""
+        return Wait(f"{place} to have run for {still.total_seconds():g}s{longer}", path, log_of)
     return Wait(f"{place} to be ready{_why(pod, container, events)}", path, log_of)
 
 

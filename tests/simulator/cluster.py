@@ -128,7 +128,8 @@ class FakePod:
 
     def ends(self, fact: Fact) -> None:
         reason = "OOMKilled" if fact.code == 137 else "Completed" if fact.code == 0 else "Error"
-        ended = {"exitCode": fact.code, "reason": reason, "finishedAt": stamp(fact.at)}
+        ran = self._container["state"].get("running") or {}
+        ended = {"exitCode": fact.code, "reason": reason, "finishedAt": stamp(fact.at), **ran}
         self._container |= {"state": {"terminated": ended}, "ready": False}
         if fact.what in {"succeeded", "failed"}:
             self._status["phase"] = "Succeeded" if fact.what == "succeeded" else "Failed"

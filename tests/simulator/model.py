@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.simulator.stories import Faults, ResourceStory
 
 STABLE_SECONDS = 2.0
+OUTLIVE_SECONDS = 60.0
 MISSING_SECONDS = 5.0
 UNSCHEDULABLE_SECONDS = 15.0
 READINESS_SECONDS = 300.0
@@ -29,9 +30,10 @@ EPSILON = 0.011
 def pod_is_well(lived: Sequence[Fact], moment: float, *, probed: bool, known_until: float = NEVER) -> bool:
     """Whether the container runs, and its probe passes; without a probe, whether it has run for long enough.
 
+    One that crashed when it could have passed for well has to outlive that run, in whole seconds as they are told.
     What came from ``known_until`` on is left aside.
     """
-    since, ready = None, False
+    since, ready, lived_before = None, False, 0.0
     for fact in lived:
         if fact.at > moment or fact.at >= known_until:
             break
@@ -40,8 +42,14 @@ def pod_is_well(lived: Sequence[Fact], moment: float, *, probed: bool, known_unt
         elif fact.what in {"ready", "unready"}:
             ready = fact.what == "ready"
         elif fact.what in {"crashed", "evicted", "gone", "failed", "succeeded"}:
+            lived_before = fact.at - since if fact.what == "crashed" and since is not None else 0.0
             since = None
-    return since is not None and (ready if probed else moment - since >= STABLE_SECONDS - EPSILON)
+    if since is None or (probed and not ready):
+        return False
+    still = 0.0 if probed else STABLE_SECONDS
+    if lived_before >= STABLE_SECONDS + 1.0:
+        still = min(lived_before - 1.0, OUTLIVE_SECONDS) + STABLE_SECONDS
+    return moment - since >= still - EPSILON
 
 
 def workload_is_well(workload: Workload, moment: float, known_until: float = NEVER) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,11 +21,11 @@ from tests.controllers.verdict.cases import (
     waiting,
 )
 from upright.controllers.verdict.budgets import Budgets
-from upright.controllers.verdict.crashes import crashes, stable_at
+from upright.controllers.verdict.crashes import crashes, must_run, stable_at
 from upright.controllers.verdict.image_pulls import answer
 from upright.controllers.verdict.pod_view import PodView
 from upright.controllers.verdict.pods import findings
-from upright.openapi.v1alpha1.kubernetes_discovery import ContainerRunning, ContainerState
+from upright.openapi.v1alpha1.kubernetes_discovery import ContainerRunning, ContainerState, ContainerTerminated
 
 if TYPE_CHECKING:
     from upright.controllers.verdict.finding import Finding
@@ -342,6 +343,42 @@ def test_a_container_without_a_probe_counts_when_it_has_run_for_a_while(
     one: Container, seconds_ago: float | None
 ) -> None:
     assert stable_at(one, BUDGETS.stable_for) == (None if seconds_ago is None else ago(seconds_ago))
+
+
+def _lived(seconds: float) -> ContainerState:
+    return ContainerState(
+        terminated=ContainerTerminated(started_at=ago(100 + seconds), finished_at=ago(100), exit_code=9)
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "seconds"),
+    [
+        (container(running(1), restarts=1, last=_lived(1)), 2),
+        (container(running(1), restarts=1, last=_lived(2)), 4),
+        (container(running(1), restarts=1, last=_lived(4)), 6),
+        (container(running(1), restarts=1, last=_lived(4), probed=True), 6),
+        (container(running(1), restarts=1, last=_lived(1), probed=True), 0),
+        (container(running(1), restarts=1, last=_lived(3600)), 62),
+        (container(running(1), restarts=1, last=ended(9)), 2),
+        (container(running(1)), 2),
+        (container(running(1), probed=True), 0),
+    ],
+)
+def test_a_container_that_ended_when_it_could_have_been_ready_must_outlive_that_run(
+    one: Container, seconds: float
+) -> None:
+    assert must_run(one, BUDGETS.stable_for).total_seconds() == seconds
+    assert stable_at(one, BUDGETS.stable_for) == ago(1 - seconds)
+
+
+def test_who_wants_no_stability_gets_none() -> None:
+    assert not must_run(container(running(1), last=_lived(4)), timedelta())
+
+
+def test_who_has_yet_to_outlive_a_run_is_in_no_crash_loop() -> None:
+    assert rules(pod(container(running(3), restarts=4, last=_lived(4)))) == []
+    assert rules(pod(container(running(1), restarts=4, last=_lived(4)))) == ["crash-loop"]
 
 
 # what else ends a container, and when it does not count

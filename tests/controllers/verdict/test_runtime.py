@@ -27,7 +27,7 @@ from tests.controllers.verdict.cases import (
 )
 from upright.controllers.verdict.budgets import Budgets
 from upright.controllers.verdict.runtime import Deployed, Runtime, runtime
-from upright.openapi.v1alpha1.kubernetes_discovery import PodCondition, PodOwner
+from upright.openapi.v1alpha1.kubernetes_discovery import ContainerState, ContainerTerminated, PodCondition, PodOwner
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -77,6 +77,14 @@ def test_a_container_without_a_probe_must_have_run_for_a_while() -> None:
 
 def test_a_probed_container_counts_at_once() -> None:
     assert decided(web(pod(container(running(0.5), probed=True)))).state == "ok"
+
+
+def test_what_ran_a_while_and_crashed_must_run_longer_than_that() -> None:
+    lived = ContainerState(terminated=ContainerTerminated(started_at=ago(14), finished_at=ago(10), exit_code=9))
+    found = decided(web(pod(container(running(3), restarts=1, last=lived))))
+    assert (found.state, found.after) == ("pending", later(3))
+    assert text(found) == "container web of Pod/web-1 to have run for 6s, longer than before it ended with code 9"
+    assert decided(web(pod(container(running(3), restarts=1, last=lived))), later(3)).state == "ok"
 
 
 def test_one_pod_of_three_is_not_ready() -> None:
