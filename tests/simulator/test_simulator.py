@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from upright.controllers.verdict.budgets import Budgets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from upright.controllers.verdict.session import Decision, Observed
     from upright.openapi.v1alpha1.kubernetes_discovery import Container
@@ -75,6 +76,19 @@ def test_a_verdict_without_stability_is_found_out(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("upright.controllers.verdict.serving_pods.stable_at", at_once)
     assert "green while web was not well" in play(web(crashes=1000, crash_after=1.2)).problems
+
+
+def test_a_verdict_between_two_crashes_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    crashing = web(crashes=1000, crash_after=4.0).resources[0]
+    slow = ResourceStory("slow", "local", seconds=6.9)  # it ends when the second life has lasted for over two seconds
+    honest = play(Story(1, (crashing, slow)))
+    assert (honest.exit_code, honest.problems) == (1, ())
+
+    def any_two_seconds(container: Container, stable_for: timedelta) -> timedelta:
+        return timedelta() if container.probed else stable_for
+
+    monkeypatch.setattr("upright.controllers.verdict.crashes.must_run", any_two_seconds)
+    assert "green while web was not well" in play(Story(1, (crashing, slow))).problems
 
 
 def test_a_budget_of_one_crash_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
