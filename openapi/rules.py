@@ -83,7 +83,8 @@ RULES: tuple[Rule, ...] = (
         "A container ends again and again.",
         "After three crashes if it was never ready, after two if it was. A crash does not count while something that it "
         "could wait for is still being brought up; five count whatever else goes on. "
-        "Crashes before the apply, of a pod that was there already, do not count.",
+        "Crashes before the apply, of a pod that was there already, do not count. One that ran for `stable_for` or longer "
+        "before it ended is not healthy again until it has run longer than that (a minute is enough).",
         "The exit code and the last lines of the container that ended are on the card. Exit code 137 is often memory "
         "(OOMKilled), 143 a liveness probe.",
         "crash_budget",

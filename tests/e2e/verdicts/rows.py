@@ -52,6 +52,15 @@ ROWS = (
         log="up",
     ),
     Row(
+        "dies-every-four-seconds",  # when the command ends, it has run for over two seconds once more
+        (deployment("dies-every-four-seconds", container(script="echo up; sleep 4; exit 7")),),
+        "crash-loop",
+        "exited with code 7, ",
+        7,
+        'local_resource("migrate", "sleep 9")',
+        log="up",
+    ),
+    Row(
         "probed-loop",
         (deployment("probed-loop", container(script="echo boom; exit 9", readinessProbe=PROBE)),),
         "crash-loop",
