@@ -54,7 +54,20 @@ def _late_certificates() -> Generator[None]:
     ours = FunctionType(made.__code__, {**made.__globals__, "SSLContext": LateContext}, argdefs=made.__defaults__)
     ours.__kwdefaults__ = made.__kwdefaults__
     ssl.create_default_context = ours
+    _read_by_who_checks()
     try:
         yield
     finally:
         ssl.create_default_context = made
+        del ssl.SSLContext.set_default_verify_paths
+
+
+def _read_by_who_checks() -> None:
+    """Have contexts that check no certificates read none."""
+    read = ssl.SSLContext.set_default_verify_paths
+
+    def read_if_checked(context: ssl.SSLContext) -> None:
+        if context.verify_mode != ssl.CERT_NONE:
+            read(context)
+
+    ssl.SSLContext.set_default_verify_paths = read_if_checked  # type: ignore[assignment]  # reason: it is the base class's, and comes back

@@ -22,6 +22,9 @@ from aiohttp import connector
 context = connector._SSL_CONTEXT_VERIFIED
 assert isinstance(context, http_library.LateContext)
 assert ssl.create_default_context is usual
+assert "set_default_verify_paths" not in vars(ssl.SSLContext)
+assert not connector._SSL_CONTEXT_UNVERIFIED.cert_store_stats()["x509"]
+assert connector._SSL_CONTEXT_UNVERIFIED.verify_mode is ssl.CERT_NONE
 plain = usual()
 assert (context.verify_mode, context.check_hostname) == (plain.verify_mode, plain.check_hostname)
 assert (context.verify_flags, context.options) == (plain.verify_flags, plain.options)
