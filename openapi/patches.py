@@ -5,9 +5,11 @@ None of them changes what it is given.
 
 from __future__ import annotations
 
+import copy
+import json
 from typing import TYPE_CHECKING, Any, cast
 
-from upright.openapi.errors import BadRequest, Cause, Invalid
+from upright.openapi.errors import BadRequest, Cause, Invalid, RequestEntityTooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from upright.openapi.meta import Json
 
 OPERATIONS_AT_MOST = 10_000
+COPIED_BYTES_AT_MOST = 1024 * 1024
 _DIRECTIVE = "$patch"
 _ORDER = "$setElementOrder"
 _DELETE_VALUES = "$deleteFromPrimitiveList"
@@ -51,9 +54,11 @@ def json_patch(body: Json, ops: Sequence[Json]) -> Json:
     if len(ops) > OPERATIONS_AT_MOST:
         raise BadRequest(f"a JSON patch may have {OPERATIONS_AT_MOST} operations, this one has {len(ops)}")
     try:
-        patched: Any = jsonpatch.JsonPatch(ops).apply(body)
+        patched = _operated(body, ops)
     except jsonpatch.InvalidJsonPatch as error:
         raise BadRequest(f"the JSON patch cannot be understood: {error}") from error
+    except RecursionError as error:
+        raise BadRequest("the JSON patch nests the object too deeply") from error
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
         raise Invalid(
             f"the JSON patch does not fit the object: {error}", causes=[Cause("patch", str(error))]
@@ -66,6 +71,25 @@ def json_patch(body: Json, ops: Sequence[Json]) -> Json:
     if not isinstance(patched, dict):
         raise BadRequest("the JSON patch leaves no object")
     return cast("Json", patched)  # reason: every JSON object's keys are text
+
+
+def _operated(body: Json, ops: Sequence[Json]) -> Any:  # noqa: ANN401  reason: an operation may leave anything
+    """Do one operation after the other. Copies of copies are refused in time: a few dozen would fill any memory."""
+    import jsonpatch  # noqa: PLC0415  reason: as above
+    import jsonpointer  # noqa: PLC0415  reason: comes with it
+
+    patch = jsonpatch.JsonPatch(ops)
+    if not any(operation["op"] == "copy" for operation in ops):
+        return patch.apply(body)
+    patched: Any = copy.deepcopy(body)
+    copied = 0
+    for operation in ops:
+        if operation["op"] == "copy":
+            copied += len(json.dumps(jsonpointer.resolve_pointer(patched, operation["from"], None)))
+        if copied > COPIED_BYTES_AT_MOST:
+            raise RequestEntityTooLarge(f"a JSON patch may copy {COPIED_BYTES_AT_MOST} bytes, this one copies more")
+        patched = jsonpatch.JsonPatch([operation]).apply(patched, in_place=True)
+    return patched
 
 
 def strategic(body: Json, patch: Json, merge_keys: Mapping[str, str]) -> Json:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+from upright.apiserver.app.nesting import require_shallow
 from upright.openapi.errors import BadRequest, UnsupportedMediaType
 
 if TYPE_CHECKING:
@@ -64,9 +65,11 @@ def read_patch(raw: bytes, content_type: str) -> tuple[PatchType, Json | list[Js
 
 def _json(raw: bytes) -> Any:  # noqa: ANN401  reason: a decoded document
     try:
-        return orjson.loads(raw)
+        body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"the body is not JSON: {error}") from error
+    require_shallow(raw, body)
+    return body
 
 
 def _yaml(raw: bytes) -> Any:  # noqa: ANN401  reason: a decoded document

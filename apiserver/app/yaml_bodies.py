@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import yaml
 
+from upright.apiserver.app.nesting import LEVELS, too_deep
 from upright.openapi.errors import BadRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _PARSER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # Any: PyYAML may lack its C part
 _NOT_JSON = frozenset({"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"})
@@ -28,14 +29,29 @@ _Loader.yaml_implicit_resolvers = {
 
 
 def load(raw: bytes) -> Any:  # noqa: ANN401  reason: a decoded document
-    """Return the one document of the body. Raises BadRequest: not YAML, or an alias (which could grow without bound)."""
+    """Return the one document of the body. Raises BadRequest: not YAML, or an alias (which could grow without bound).
+
+    Its events are looked through first, for the loader goes down the levels on the machine's stack, to its very end.
+    """
     try:
-        if b"*" in raw and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(raw, Loader=_Loader)):
-            raise BadRequest("the body has YAML aliases, which are not read here: write them out, or send JSON")
+        _require_tame(yaml.parse(raw, Loader=_Loader))
         document = yaml.load(raw, Loader=_Loader)  # noqa: S506  reason: a safe loader's child
         return orjson.loads(orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS))
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
         raise BadRequest(f"the body is not YAML: {error}") from error
+
+
+def _require_tame(events: Iterable[yaml.Event]) -> None:
+    level = 0
+    for event in events:
+        if isinstance(event, yaml.AliasEvent):
+            raise BadRequest("the body has YAML aliases, which are not read here: write them out, or send JSON")
+        if isinstance(event, yaml.CollectionStartEvent):
+            level += 1
+            if level > LEVELS:
+                raise too_deep()
+        elif isinstance(event, yaml.CollectionEndEvent):
+            level -= 1
 
 
 def twice(raw: bytes) -> Iterator[str]:

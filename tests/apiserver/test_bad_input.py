@@ -93,6 +93,10 @@ BODIES: tuple[tuple[str, bytes, str, int, str], ...] = (
     ("a lone surrogate", b'{"metadata":{"name":"\\ud800"}}', "application/json", 400, "BadRequest"),
     ("lists in lists", b"[" * 20_000, "application/json", 400, "BadRequest"),
     ("objects in objects", b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "application/json", 400, "BadRequest"),
+    ("101 levels", b'{"a":' * 101 + b"1" + b"}" * 101, "application/json", 400, "BadRequest"),
+    ("YAML in thirty thousand lists", b"[" * 30_000 + b"]" * 30_000, "application/yaml", 400, "BadRequest"),
+    ("YAML in ten thousand maps", b" {a: " * 10_000 + b"}" * 10_000, "application/yaml", 400, "BadRequest"),
+    ("YAML in two hundred steps", b"".join(b" " * n + b"a:\n" for n in range(200)), "application/yaml", 400, "BadRequest"),
     ("no name", b'{"spec":{"args":["x"]}}', "application/json", 422, "Invalid"),
     ("a number for a name", b'{"metadata":{"name":1}}', "application/json", 422, "Invalid"),
     ("a text for metadata", b'{"metadata":"x"}', "application/json", 422, "Invalid"),
@@ -121,6 +125,29 @@ async def test_a_body_that_cannot_be_is_refused_with_its_reason(
         assert (code, answer["kind"], answer["reason"]) == (status, "Status", reason)
         assert answer["message"]
         assert (await said(port, request(token, _named())))[0] == 201, "and it goes on"
+
+
+@pytest.mark.parametrize(
+    ("method", "place", "media", "around"),
+    [
+        ("PUT", "/x", "application/json", "%s"),
+        ("PATCH", "/x", "application/merge-patch+json", "%s"),
+        ("PATCH", "/x/status", "application/merge-patch+json", "%s"),
+        ("PATCH", "/x", "application/json-patch+json", '[{"op":"test","path":"/spec","value":%s}]'),
+        ("PATCH", "/x?fieldManager=me", "application/apply-patch+yaml", "%s"),
+        ("PATCH", "/x?fieldManager=me", "application/apply-patch+yaml", "# YAML\n%s"),
+        ("DELETE", "/x", "application/json", "%s"),
+    ],
+)
+async def test_whatever_is_done_with_it_a_deep_body_is_refused(
+    registry: Registry, tmp_path: Path, method: str, place: str, media: str, around: str
+) -> None:
+    async with running(registry, tmp_path, SMALL) as (port, token):
+        assert (await said(port, request(token, _named())))[0] == 201
+        body = around.replace("%s", '{"a":' * 500 + "1" + "}" * 500).encode()
+        code, answer = await said(port, request(token, body, method=method, path=CMDS + place, content_type=media))
+        assert (code, answer["reason"]) == (400, "BadRequest")
+        assert "nested too deeply" in answer["message"]
 
 
 @pytest.mark.parametrize(

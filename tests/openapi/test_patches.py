@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from upright.openapi.errors import APIError, BadRequest, Invalid
+from upright.openapi.errors import APIError, BadRequest, Invalid, RequestEntityTooLarge
 from upright.openapi.patches import json_patch, merge, strategic
 
 if TYPE_CHECKING:
@@ -44,6 +44,21 @@ def test_a_merge_patch_merges(body: Json, patch: Json, expected: Json) -> None:
 def test_a_merge_patch_that_is_no_object_is_refused() -> None:
     with pytest.raises(BadRequest):
         merge({}, [])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # reason: what a client may send
+
+
+def test_copies_of_copies_are_refused_before_they_fill_the_memory() -> None:
+    ops: list[Json] = [{"op": "add", "path": "/a", "value": {}}]
+    ops += [{"op": "copy", "from": "/a", "path": f"/a/b{number}"} for number in range(60)]
+    with pytest.raises(RequestEntityTooLarge, match="may copy 1048576 bytes"):
+        json_patch({}, ops)
+
+
+def test_an_object_that_a_patch_nests_beyond_all_depth_is_refused() -> None:
+    deep: Json = {}
+    for _ in range(2000):
+        deep = {"a": deep}
+    with pytest.raises(APIError):
+        json_patch({"a": 1}, [{"op": "test", "path": "/a", "value": deep}])
 
 
 def test_a_json_patch_patches() -> None:
