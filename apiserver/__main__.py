@@ -27,12 +27,14 @@ _LIMITS = {
     "max-body-bytes": "largest body of a request (413 beyond)",
     "max-header-bytes": "largest headers of a request (431 beyond)",
     "max-url-bytes": "longest URL (414 beyond)",
+    "max-metadata-bytes": "longest labels of an object, and its longest annotations (422 beyond)",
     "request-seconds": "how long a request may take to come whole (408 beyond)",
 }
 _FIELDS = {
     "max-body-bytes": "body_bytes",
     "max-header-bytes": "head_bytes",
     "max-url-bytes": "url_bytes",
+    "max-metadata-bytes": "metadata_bytes",
     "request-seconds": "patience_seconds",
 }
 
@@ -115,7 +117,8 @@ async def _serve(sockets: list[socket.socket], asked: argparse.Namespace) -> Non
         Store.open(asked.database or str(folder / DATABASE)) as store,
         anyio.create_task_group() as group,
     ):
-        registry = Registry(discover(kinds, coordination), store, utc_now)
+        limits = _limits(asked)
+        registry = Registry(discover(kinds, coordination), store, utc_now, limits)
         settings = Settings(
             folder,
             hosts=tuple(asked.name),
@@ -124,7 +127,7 @@ async def _serve(sockets: list[socket.socket], asked: argparse.Namespace) -> Non
             sessions_apart=True,
             audit_log=asked.audit_log,
             runs=asked.runs,
-            limits=_limits(asked),
+            limits=limits,
         )
         server = Server(registry, sockets, settings, now=utc_now, book=TokenBook(store, utc_now))
         group.start_soon(_until_signal, group.cancel_scope)

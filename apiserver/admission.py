@@ -20,6 +20,7 @@ from upright.openapi.scheme import at
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from upright.apiserver.limits import Limits
     from upright.apiserver.options import WriteOptions
     from upright.openapi.errors import Cause
     from upright.openapi.meta import Json
@@ -202,11 +203,11 @@ def _holds_models(annotation: object) -> bool:
     return any(map(_holds_models, get_args(annotation)))
 
 
-def require_valid(kind: type[Object], model: Object, old: Object | None, metadata: Json) -> None:
+def require_valid(kind: type[Object], model: Object, old: Object | None, metadata: Json, limits: Limits) -> None:
     """Check names, labels and owners, and the kind's own rules. Raises Invalid."""
     about = kind.definition
     name = str(metadata.get("name", ""))
-    wrong = [*metadata_problems(kind, model.metadata, name), *model.problems(old)]
+    wrong = [*metadata_problems(kind, model.metadata, name, limits.metadata_bytes), *model.problems(old)]
     if wrong:
         raise errors.invalid(about.group, about.kind, name, wrong)
 

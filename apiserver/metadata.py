@@ -17,17 +17,18 @@ _PATH_SEGMENT_GROUPS = frozenset({"tilt.dev", "rbac.authorization.k8s.io"})
 _OWN_GROUPS = frozenset({"tilt.dev"})
 """Where a finalizer may do without a domain, as in custom resources."""
 _FINALIZERS = frozenset({"orphan", "foregroundDeletion", "kubernetes"})
-_ANNOTATION_BYTES = 256 * 1024
 
 
-def metadata_problems(kind: type[Object], meta: ObjectMeta, name: str) -> Iterator[Cause]:
-    """Yield what is wrong with the metadata; ``name`` is what the object will be called."""
+def metadata_problems(kind: type[Object], meta: ObjectMeta, name: str, most: int) -> Iterator[Cause]:
+    """Yield what is wrong with the metadata; ``name`` is what the object will be called, ``most`` a limit of bytes."""
     if not name:
         yield causes.required("metadata.name", "name or generateName is required")
     elif trouble := _name_trouble(kind.definition.group, name):
         yield causes.invalid_value("metadata.name", name, trouble)
     yield from _label_problems(meta.labels.items())
     yield from _annotation_problems(meta.annotations)
+    yield from _too_long("metadata.labels", meta.labels, most)
+    yield from _too_long("metadata.annotations", meta.annotations, most)
     yield from _owner_problems(meta.owner_references)
     for index, finalizer in enumerate(meta.finalizers):
         if trouble := _key_trouble(finalizer):
@@ -71,12 +72,11 @@ def _label_problems(labels: Iterable[tuple[str, str]]) -> Iterator[Cause]:
 
 
 def _annotation_problems(annotations: Mapping[str, str]) -> Iterator[Cause]:
-    size = 0
-    for key, value in annotations.items():
-        size += len(key) + len(value)
+    for key in annotations:
         if trouble := _key_trouble(key.lower()):
             yield causes.invalid_value("metadata.annotations", key, trouble)
-    if size > _ANNOTATION_BYTES:
-        yield Cause(
-            "metadata.annotations", f"Too long: may not be more than {_ANNOTATION_BYTES} bytes", "FieldValueTooLong"
-        )
+
+
+def _too_long(field: str, pairs: Mapping[str, str], most: int) -> Iterator[Cause]:
+    if pairs and sum(map(len, pairs)) + sum(map(len, pairs.values())) > most:
+        yield Cause(field, f"Too long: may not be more than {most} bytes", "FieldValueTooLong")

@@ -19,6 +19,7 @@ from upright.apiserver.lifecycle import (
     require_current,
     require_no_new_finalizers,
 )
+from upright.apiserver.limits import DEFAULT_LIMITS, Limits
 from upright.apiserver.namespaces import require_deletable, require_namespace
 from upright.apiserver.options import Deleted, DeleteOptions, ListOptions, Target, WatchOptions, WriteOptions, Written
 from upright.apiserver.ownership import Writer
@@ -61,10 +62,11 @@ _PLAIN_WATCH = WatchOptions()
 class Registry:
     """All verbs for all kinds of a scheme, over one store. Raises the errors of ``upright.openapi.errors``."""
 
-    def __init__(self, scheme: Scheme, store: Store, clock: Callable[[], datetime]) -> None:
-        self.scheme = scheme
-        self.store = store
-        self._clock = clock
+    def __init__(
+        self, scheme: Scheme, store: Store, clock: Callable[[], datetime], limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        self.scheme, self.store = scheme, store
+        self._clock, self._limits = clock, limits
 
     def get(self, where: Target) -> Stored:
         """Return the object as last committed."""
@@ -95,7 +97,7 @@ class Registry:
         for attempt in range(NAME_ATTEMPTS):
             target = replace(where, name=generated_name(prefix) if prefix else name)
             new = born(where.kind, wanted, target, self._clock())
-            require_valid(where.kind, admitted.model, None, new["metadata"])
+            require_valid(where.kind, admitted.model, None, new["metadata"], self._limits)
             try:
                 stored = await self._write(target, self._creation(target, new), dry_run=options.dry_run)
             except AlreadyExists:
@@ -168,7 +170,7 @@ class Registry:
         require_no_new_finalizers(where, old, new)
         if wrong := list(immutable_problems(kind, old, new)):
             raise errors.invalid(kind.definition.group, kind.definition.kind, where.name, wrong)
-        require_valid(kind, model, kind.model_validate(old) if kind.compares else None, new["metadata"])
+        require_valid(kind, model, kind.model_validate(old) if kind.compares else None, new["metadata"], self._limits)
         return Remove(new) if ended(old, new) else new
 
     async def patch(self, where: Target, patch: Patch, options: WriteOptions = _PLAIN_WRITE) -> Written:
@@ -233,7 +235,7 @@ class Registry:
         _require_named_so(where, metadata, needed=False)
         admitted = admit(applying.config)
         new = born(where.kind, _with_blank_status(where.kind, admitted.body), where, now)
-        require_valid(where.kind, admitted.model, None, new["metadata"])
+        require_valid(where.kind, admitted.model, None, new["metadata"], self._limits)
         return applying.born(new)
 
     async def delete(self, where: Target, options: DeleteOptions = _PLAIN_DELETE) -> Deleted:
@@ -309,8 +311,8 @@ class Registry:
 
 
 def _target_of(where: Target, stored: Stored) -> Target:
-    address = stored.address
-    return replace(where, partition=address.partition, namespace=address.namespace, name=address.name)
+    at = stored.address
+    return replace(where, partition=at.partition, namespace=at.namespace, name=at.name)
 
 
 def _not_found(where: Target) -> errors.NotFound:

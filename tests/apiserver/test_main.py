@@ -152,6 +152,27 @@ async def test_the_limits_of_a_request_can_be_set(tmp_path: Path, by: str) -> No
             assert await process.wait() == 0
 
 
+@pytest.mark.slow
+async def test_how_long_labels_may_be_can_be_set(tmp_path: Path) -> None:
+    command = [*COMMAND, "--port", "0", "--state", str(tmp_path / "run"), "--max-metadata-bytes=20"]
+    with anyio.fail_after(20):
+        async with await anyio.open_process(command, env=_environment(tmp_path)) as process:
+            port = int((await _line(process)).rpartition(":")[2])
+            token = kubeconfig.read(Path((await _line(process)).rpartition(" ")[2].strip())).token
+            connection = http.client.HTTPConnection("localhost", port, timeout=5)
+            for length, code in ((19, 201), (20, 422)):
+                metadata = {"name": f"n{length}", "labels": {"a": "b" * length}}
+                body = json.dumps({"metadata": metadata, "spec": {"args": ["x"]}})
+                connection.request("POST", "/apis/tilt.dev/v1alpha1/cmds", body, {"Authorization": f"Bearer {token}"})
+                answer = connection.getresponse()
+                told = json.loads(answer.read())
+                assert answer.status == code, told
+            assert "metadata.labels: Too long: may not be more than 20 bytes" in told["message"]
+            connection.close()
+            process.terminate()
+            assert await process.wait() == 0
+
+
 def test_a_limit_that_is_none_is_said() -> None:
     done = subprocess.run([*COMMAND, "--max-body-bytes", "0"], capture_output=True, text=True, check=False)
     assert done.returncode == 2

@@ -133,6 +133,7 @@ async def test_tilt_names_may_be_anything_that_fits_a_path(registry: Registry, n
         ({"labels": {"x": "a b"}}, "metadata.labels"),
         ({"annotations": {"a b": "x"}}, "metadata.annotations"),
         ({"annotations": {"a": "x" * 262_144}}, "metadata.annotations"),
+        ({"labels": {f"label-{number}": "x" for number in range(25_000)}}, "metadata.labels"),
         ({"finalizers": ["a b"]}, "metadata.finalizers"),
         (
             {"ownerReferences": [{"apiVersion": "v1", "kind": "K", "name": "n", "uid": ""}]},
