@@ -160,6 +160,7 @@ async def test_how_long_labels_may_be_can_be_set(tmp_path: Path) -> None:
             port = int((await _line(process)).rpartition(":")[2])
             token = kubeconfig.read(Path((await _line(process)).rpartition(" ")[2].strip())).token
             connection = http.client.HTTPConnection("localhost", port, timeout=5)
+            told: dict[str, object] = {}
             for length, code in ((19, 201), (20, 422)):
                 metadata = {"name": f"n{length}", "labels": {"a": "b" * length}}
                 body = json.dumps({"metadata": metadata, "spec": {"args": ["x"]}})
@@ -167,7 +168,7 @@ async def test_how_long_labels_may_be_can_be_set(tmp_path: Path) -> None:
                 answer = connection.getresponse()
                 told = json.loads(answer.read())
                 assert answer.status == code, told
-            assert "metadata.labels: Too long: may not be more than 20 bytes" in told["message"]
+            assert "metadata.labels: Too long: may not be more than 20 bytes" in str(told["message"])
             connection.close()
             process.terminate()
             assert await process.wait() == 0
