@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct, field
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from upright.controllers.verdict.budgets import Budgets
     from upright.openapi.v1alpha1.docker_compose_service import ComposeContainer
+
+STABLE_AGAIN = timedelta(seconds=10)
+"""What the engine had to start again must run so long, as the engine itself counts: how long it ran before is not told."""
 
 HEALTHY, UNHEALTHY = "healthy", "unhealthy"
 
@@ -157,9 +161,12 @@ def _wait(
     words = _waits_for(seen, container)
     state = container.state
     if not words and state.running and not state.health_status:
-        stable = (state.started_at or now) + budgets.stable_for
+        still = (
+            max(budgets.stable_for, STABLE_AGAIN) if container.restarts and budgets.stable_for else budgets.stable_for
+        )
+        stable = (state.started_at or now) + still
         if now < stable:
-            words = f"to have run for {budgets.stable_for.total_seconds():g}s"
+            words = f"to have run for {still.total_seconds():g}s"
             times.append(stable)
     if words:
         path = (_place(seen), f"container {container.name}")

@@ -50,6 +50,8 @@ def seen(*containers: ComposeContainer, replicas: int = 1, completes: bool = Fal
         (seen(container("created")), "pending"),
         (seen(container(since=1)), "pending"),
         (seen(container(since=2)), "ok"),
+        (seen(container(since=9, restarts=1)), "pending"),
+        (seen(container(since=10, restarts=1)), "ok"),
         (seen(container("paused")), "ok"),
         (seen(container(health="starting")), "pending"),
         (seen(container(health="healthy", since=0)), "ok"),
