@@ -13,6 +13,7 @@ from upright.controllers.pod_choice import current_pods, forward_for, selected
 from upright.controllers.runtime.controller import Controller, Outcome, Watch
 from upright.controllers.runtime.queue import Key
 from upright.controllers.sight import ALWAYS
+from upright.controllers.verdict.custom_resources import is_custom
 from upright.controllers.verdict.workloads import NEEDED_BY_OTHERS, answered, is_watched
 from upright.controllers.webhook_services import LOOK_AGAIN_SECONDS, SLICES, WEBHOOKS, services, with_endpoints
 from upright.openapi.meta import ObjectMeta
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from upright.controllers.sight import Sight
     from upright.controllers.world.logs import Logs
     from upright.openapi.meta import Json, Object
-    from upright.openapi.v1alpha1.kubernetes_discovery import ObservedEvent, ObservedObject, Pod
+    from upright.openapi.v1alpha1.kubernetes_discovery import ObservedEvent, ObservedObject, Pod, WatchRef
 
 
 KUBELET_DELAY = timedelta(seconds=2)
@@ -64,6 +65,8 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
         if sight is None:
             return Outcome(_unseen(discovery.status, turn.now))
         self._listen(sight, discovery)
+        if any(_makes_more(watch) for watch in discovery.spec.watches):
+            sight.follow_owners()
         kinds = self._kinds(discovery, sight)
         view = turn.tasks.ensure("sight", (id(sight), *kinds), lambda report: self._look(sight, kinds, report))
         if not view.done:
@@ -199,6 +202,11 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
     def _all(self, obj: Object) -> Iterable[Key]:
         del obj
         return [Key("", found.name) for found in self.caches.of(KubernetesDiscovery).all()]
+
+
+def _makes_more(watch: WatchRef) -> bool:
+    """Whether pods may be further below the object than we mirror."""
+    return bool(watch.uid) and (watch.kind == "CronJob" or is_custom(watch.api_version.rpartition("/")[0]))
 
 
 def _unseen(before: KubernetesDiscoveryStatus, now: datetime) -> KubernetesDiscoveryStatus:

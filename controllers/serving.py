@@ -160,11 +160,12 @@ def deployed(
         apply.status.objects,
         seen,
         pod_readiness=resource.spec.pod_readiness or "wait",
+        assumed=resource.spec.pod_readiness_assumed,
         tolerated=status.tolerated_crashes,
         excused=status.excused,
         once_ready=status.ever_ready,
         busy=others_busy,
-        builds_images=resource.spec.kubernetes is not None and bool(resource.spec.kubernetes.images),
+        expects_pods=resource.spec.kubernetes is not None and bool(resource.spec.kubernetes.images),
         since=apply.status.last_apply_start_time or apply.status.last_apply_time,
     )
     found = runtime_rules.runtime(known, budgets, now)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from upright.controllers.ancestry import Ancestry
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from anyio.abc import TaskGroup
@@ -54,6 +56,7 @@ class Sight:
         self._subscribers: list[Callable[[Iterable[str]], None]] = []
         self._of_sight: list[Callable[[], None]] = []
         self._lost: dict[tuple[str, str, str], datetime] = {}
+        self._ancestry: Ancestry | None = None
 
     @property
     def lost_at(self) -> datetime | None:
@@ -73,6 +76,28 @@ class Sight:
                 self._group.start_soon(self._mirror, one)
         for one in wanted:
             await self._synced[one].wait()
+
+    def follow_owners(self) -> None:
+        """Look up, from now on, owners that are not mirrored: what is below a custom resource may be so through them."""
+        if self._ancestry is None:
+            self._ancestry = Ancestry(self._kubernetes, self._group, self._learned)
+            for obj in self._objects.values():
+                self._ask_about(obj)
+
+    def _ask_about(self, obj: Json) -> None:
+        if self._ancestry is not None and (unknown := [o for o in _references(obj) if o["uid"] not in self._objects]):
+            self._ancestry.ask(unknown, obj["metadata"].get("namespace", ""))
+
+    def _learned(self, uid: str) -> None:
+        for owner in self._owners(uid):
+            self._children[owner].add(uid)
+        self._tell([uid])
+
+    def _owners(self, uid: str) -> list[str]:
+        """Return the uids of the object's owners, be it mirrored or not."""
+        obj = self._objects.get(uid)
+        known = _references(obj) if obj is not None else self._ancestry.of(uid) if self._ancestry is not None else ()
+        return [str(one["uid"]) for one in known]
 
     def get(self, uid: str) -> Json | None:
         return self._objects.get(uid)
@@ -151,17 +176,18 @@ class Sight:
             self.forget(uid)
         else:
             self._objects[uid] = obj
-            for owner in _owners(obj):
+            for owner in self._owners(uid):
                 self._children[owner].add(uid)
+            self._ask_about(obj)
             self._tell([uid])
         return uid
 
     def forget(self, uid: str) -> None:
         """Drop an object that is gone."""
         told = self._line(uid)
-        obj = self._objects.pop(uid, None)
-        for owner in _owners(obj):
+        for owner in self._owners(uid):
             self._children[owner].discard(uid)
+        self._objects.pop(uid, None)
         self._events.pop(uid, None)
         self._tell_exactly(told)
 
@@ -178,7 +204,7 @@ class Sight:
         for _ in range(_DEPTH):
             if not ahead:
                 break
-            above = [owner for owner in _owners(self._objects.get(ahead.pop())) if owner not in line]
+            above = [owner for owner in self._owners(ahead.pop()) if owner not in line]
             line.update(above)
             ahead += above
         return line
@@ -217,6 +243,6 @@ def _last_happened(event: Json) -> str:
     return str(series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime") or written or "")
 
 
-def _owners(obj: Json | None) -> list[str]:
-    references = obj["metadata"].get("ownerReferences") if obj is not None else None
-    return [str(owner["uid"]) for owner in references or ()]
+def _references(obj: Json) -> Sequence[Json]:
+    found: Sequence[Json] = obj["metadata"].get("ownerReferences") or ()
+    return found

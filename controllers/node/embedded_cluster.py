@@ -107,6 +107,16 @@ class EmbeddedCluster:
             return False
         return True
 
+    async def read(self, ref: Ref) -> Json | None:
+        """Return the object, if it is there."""
+        kind = self._scheme.by_kind(ref.api_version, ref.kind)
+        if kind is None:
+            return None
+        try:
+            return await self._transport.call(Request("get", kind, ref.name, ref.namespace))
+        except NotFound:
+            return None
+
     async def watch(self, api_version: str, kind: str, namespace: str, tell: Callable[[Sighting], None]) -> None:
         """Tell what is there, then each change; see ``Kubernetes.watch``."""
         found = self._scheme.by_kind(api_version, kind)

@@ -97,7 +97,7 @@ def assemble(project: Project) -> tuple[list[tuple[str, ResourceSpec]], list[tup
     made += services
     left: list[tuple[str, ResourceSpec]] = []
     if assembly.rest:
-        rest = Draft(UNCATEGORIZED, entities=assembly.rest, pod_readiness="ignore")
+        rest = Draft(UNCATEGORIZED, entities=assembly.rest, grouped=True)
         left.append((UNCATEGORIZED, specification(project, rest, index, deployed)))
     return made, left
 

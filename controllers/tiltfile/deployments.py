@@ -43,6 +43,7 @@ SIDECARS = ("istio-init", "istio-proxy", "linkerd-proxy", "linkerd-init")
 def specification(project: Project, draft: Draft, index: ImageIndex, deployed: set[str]) -> ResourceSpec:
     """Return the resource's specification; ``deployed`` are the images that some resource's YAML uses."""
     said = draft.options
+    said_readiness = draft.pod_readiness or project.kinds.readiness(draft.entities)
     return ResourceSpec(
         kind="kubernetes",
         depends_on=tuple(said.resource_deps),
@@ -50,7 +51,8 @@ def specification(project: Project, draft: Draft, index: ImageIndex, deployed: s
         auto_init=said.auto_init,
         labels=tuple(said.labels),
         links=tuple(said.links),
-        pod_readiness=_pod_readiness(project, draft),
+        pod_readiness=said_readiness or _readiness_of(draft),
+        pod_readiness_assumed=not said_readiness and _readiness_of(draft) == "ignore",
         limits=limits_of(project, said.limits, said.labels),
         kubernetes=_kubernetes(project, draft, index, deployed),
     )
@@ -130,14 +132,10 @@ def _strategy(text: str) -> Literal["", "default", "selectors-only"]:
     return "selectors-only" if text == "selectors-only" else "default" if text else ""
 
 
-def _pod_readiness(project: Project, draft: Draft) -> PodReadiness:
-    """Return the mode: as said, else by the objects' kinds, else by what it is made of."""
-    said = draft.pod_readiness or project.kinds.readiness(draft.entities)
-    if said:
-        return said
-    if draft.grouped and not draft.extra_pod_selectors and not draft.images:
-        return "ignore"
-    return "wait"
+def _readiness_of(draft: Draft) -> PodReadiness:
+    """Return the mode where neither the Tiltfile nor the objects' kinds say one: by what the resource is made of."""
+    plain = not draft.extra_pod_selectors and not draft.images
+    return "ignore" if plain and draft.grouped else "wait"
 
 
 def resource_image(project: Project, image: Image, *, base: bool) -> ResourceImage:

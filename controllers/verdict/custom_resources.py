@@ -26,6 +26,12 @@ def waits_for(seen: ObservedObject, generation: int) -> str:
     return "not reconciled yet" if behind else ""
 
 
+def says_ready(seen: ObservedObject, generation: int) -> bool:
+    """Whether the object says in so many words that it is ready."""
+    told = {c.get("type"): c for c in seen.status.get("conditions") or () if _is_current(c, generation)}
+    return "Ready" in told and told["Ready"].get("status") == "True"
+
+
 def stalled(seen: ObservedObject, generation: int) -> Json | None:
     """Return the condition that says the object will not become ready."""
     for condition in seen.status.get("conditions") or ():

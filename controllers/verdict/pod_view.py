@@ -21,6 +21,7 @@ class PodView(Struct, frozen=True):
     ``events`` are about the pod, the newest last. ``tolerated`` are crashes that happened while something it could
     wait for was still coming up (``busy``: that is so now), by ``pod/container``. ``once_ready``: the resource was
     ready before. ``of_job``: a Job decides how often it may fail. ``leaving``: a pod of the resource is still going.
+    ``unreplaced``: it is of a custom resource that has made no other pod since, nor says that it is ready.
     ``older``: it was there before what was applied; its ``tolerated`` crashes of then are not ours.
     """
 
@@ -34,6 +35,7 @@ class PodView(Struct, frozen=True):
     busy: bool = False
     leaving: bool = False
     older: bool = False
+    unreplaced: bool = False
 
     def path(self, container: str = "") -> tuple[str, ...]:
         """Return the way to the pod, or to one of its containers."""

@@ -34,7 +34,7 @@ def findings(view: PodView, budgets: Budgets) -> Iterator[Finding]:
         return
     yield from late_pod(view, budgets)
     yield from _unschedulable(view, budgets)
-    yield from _failed(view)
+    yield from _failed(view, budgets)
     yield from _unmountable(view, budgets)
     for container in (*view.pod.init_containers, *view.pod.containers):
         yield from _waiting(view, container, budgets)
@@ -60,17 +60,27 @@ def _may_be_placed(view: PodView, condition: PodCondition) -> bool:
     return view.leaving or bool(_NOT_NOW.search(condition.message)) or scaling[-1:] == ["TriggeredScaleUp"]
 
 
-def _failed(view: PodView) -> Iterator[Finding]:
-    """Yield the failure of a pod that nobody will replace."""
+def _failed(view: PodView, budgets: Budgets) -> Iterator[Finding]:
+    """Yield the failure of a pod that nobody will replace; a custom resource's controller has a moment to make another."""
     pod = view.pod
-    if pod.phase != "Failed" or pod.owner is not None:
+    if pod.phase != "Failed" or (pod.owner is not None and not view.unreplaced):
         return
+    patience = budgets.pods_timeout if view.unreplaced else None
+    held = view.unreplaced and view.busy
     ended = next(
         ((c, t) for c in (*pod.init_containers, *pod.containers) if (t := c.state.terminated) and t.exit_code), None
     )
     if ended is None:
         why = pod.message or pod.reason or "no reason given"
-        yield Finding("pod-failed", view.path(), f"the pod failed: {why}", events=view.warnings(), recoverable=False)
+        yield Finding(
+            "pod-failed",
+            view.path(),
+            f"the pod failed: {why}",
+            tolerance=patience,
+            held=held,
+            events=view.warnings(),
+            recoverable=False,
+        )
         return
     container, state = ended
     yield Finding(
@@ -78,6 +88,8 @@ def _failed(view: PodView) -> Iterator[Finding]:
         view.path(container.name),
         f"exited with code {state.exit_code}, and nothing restarts it{_because(pod)}",
         state.finished_at,
+        patience,
+        held,
         exit_code=state.exit_code,
         image=container.image,
         log_of=(pod.name, container.name),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from upright.controllers.verdict import claims, job_retries, older_templates, refused_pods, workloads
+from upright.controllers.verdict import claims, custom_resources, job_retries, older_templates, refused_pods, workloads
 from upright.controllers.verdict import pods as pod_rules
 from upright.controllers.verdict.crashes import crashes, crashes_before, tolerance_key
 from upright.controllers.verdict.finding import Finding, counted
@@ -37,17 +37,18 @@ class Deployed(Struct, frozen=True):
     """A deployed resource: what was applied, what the cluster shows, and what is known of the run around it.
 
     ``tolerated`` and ``excused`` are what the look before this one came to. ``busy``: something that the resource could
-    wait for is still coming up. ``builds_images``: it has pods, whatever kinds it is made of. ``since``: when it was applied.
+    wait for is still coming up. ``assumed``: that readiness is ignored was concluded, not said. ``expects_pods``: it has pods, whatever kinds it is made of. ``since``: when it was applied.
     """
 
     applied: tuple[AppliedObject, ...]
     seen: KubernetesDiscoveryStatus
     pod_readiness: str = "wait"
+    assumed: bool = False
     tolerated: Mapping[str, int] = field(default_factory=dict[str, int])
     excused: Mapping[str, datetime | None] = field(default_factory=dict[str, "datetime | None"])
     once_ready: bool = False
     busy: bool = False
-    builds_images: bool = False
+    expects_pods: bool = False
     since: datetime | None = None
 
 
@@ -82,7 +83,11 @@ def runtime(deployed: Deployed, budgets: Budgets, now: datetime) -> Runtime:
 
 
 def _of_this_apply(deployed: Deployed) -> Deployed:
+    """Return what is known without pods of an older template; where pods are not expected, with those of workloads only."""
     pods = older_templates.current(deployed.applied, deployed.seen.pods)
+    if deployed.assumed:
+        workload_uids = {one.uid for one in deployed.applied if workloads.has_pods(one)}
+        pods = tuple(pod for pod in pods if pod.ancestor_uid in workload_uids)
     if len(pods) == len(deployed.seen.pods):
         return deployed
     return replace(deployed, seen=deployed.seen.model_copy(update={"pods": pods}))
@@ -95,7 +100,7 @@ def _standing_still(state: Runtime, now: datetime) -> Runtime:
 
 
 def _decided(deployed: Deployed, budgets: Budgets, now: datetime) -> Runtime:
-    if deployed.pod_readiness == "ignore":
+    if deployed.pod_readiness == "ignore" and not deployed.assumed:
         return _ignoring(deployed)
     found, excused = counted(_findings(deployed, budgets, now), deployed.excused, now)
     times = [f.due for f in found if f.due is not None and f.due > now]
@@ -180,10 +185,25 @@ def _findings(deployed: Deployed, budgets: Budgets, now: datetime) -> list[Findi
             busy=deployed.busy,
             leaving=leaving,
             older=_is_older(pod, deployed),
+            unreplaced=_is_unreplaced(pod, deployed, objects),
         )
         in_the_way = _is_in_the_way(view, objects)
         found += (_stuck(one, view, budgets) if in_the_way else one for one in pod_rules.findings(view, budgets))
     return [_shown(one, deployed, budgets, now) for one in found]
+
+
+_REPLACING = frozenset({"ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Job"})
+
+
+def _is_unreplaced(pod: Pod, deployed: Deployed, objects: Mapping[str, ObservedObject]) -> bool:
+    """Whether the pod is the last that a custom resource made, and nothing but its controller could make another."""
+    root = next((one for one in deployed.applied if one.uid == pod.ancestor_uid), None)
+    if root is None or not custom_resources.is_custom(workloads.group_of(root)):
+        return False
+    if pod.owner is None or pod.owner.kind in _REPLACING or _says_ready(root, objects.get(root.uid)):
+        return False
+    mine = [one for one in deployed.seen.pods if one.ancestor_uid == root.uid]
+    return pod.created_at is None or not any(one.created_at and one.created_at > pod.created_at for one in mine)
 
 
 def _is_in_the_way(view: PodView, objects: Mapping[str, ObservedObject]) -> bool:
@@ -293,12 +313,22 @@ def _unseen_pods(deployed: Deployed) -> Iterator[Wait]:
         mine = sum(1 for pod in here if pod.ancestor_uid in {one.uid, ""})
         if mine < (wanted := workloads.pods_wanted(found)):
             yield Wait(f"{one.kind}/{one.name} ({mine} of {wanted} pods seen)", (f"{one.kind}/{one.name}",))
-    if (
-        deployed.builds_images
-        and not deployed.seen.pods
-        and not any(workloads.has_pods(one) for one in deployed.applied)
-    ):
-        yield Wait("a pod to be seen")
+    if not any(workloads.has_pods(one) for one in deployed.applied) and _lacks_pods(deployed, by_uid):
+        yield Wait("another pod: all there are have failed" if deployed.seen.pods else "a pod to be seen")
+
+
+def _lacks_pods(deployed: Deployed, by_uid: Mapping[str, ObservedObject]) -> bool:
+    """Whether there should be a pod and is none; a custom resource that says it is ready may have none."""
+    if any(pod.phase != "Failed" for pod in deployed.seen.pods):
+        return False
+    custom = [one for one in deployed.applied if custom_resources.is_custom(workloads.group_of(one))]
+    return deployed.expects_pods or (
+        not deployed.assumed and not all(_says_ready(one, by_uid.get(one.uid)) for one in custom)
+    )
+
+
+def _says_ready(applied: AppliedObject, seen: ObservedObject | None) -> bool:
+    return seen is not None and custom_resources.says_ready(seen, applied.generation)
 
 
 def _is_complete(deployed: Deployed) -> bool:

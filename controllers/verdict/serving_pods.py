@@ -33,7 +33,7 @@ def pods_wait_for(
     waits: list[Wait] = []
     times: list[datetime] = []
     for pod in pods:
-        if pod.deleting or pod.phase in {"Succeeded", "Failed"} or (pod.owner and pod.owner.kind == "Job"):
+        if pod.deleting or pod.phase in {"Succeeded", "Failed"} or _is_a_jobs_business(pod, to_the_end):
             continue
         if to_the_end:
             waits.append(Wait(f"Pod/{pod.name} to succeed ({pod.status or pod.phase})", (f"Pod/{pod.name}",)))
@@ -57,6 +57,12 @@ def _unplaced(pod: Pod) -> Wait:
         one.message for one in pod.conditions if (one.type, one.status) == ("PodScheduled", "False") and one.message
     ]
     return Wait(f"Pod/{pod.name} to start ({': '.join([pod.status or pod.phase, *said])})", (f"Pod/{pod.name}",))
+
+
+def _is_a_jobs_business(pod: Pod, to_the_end: bool) -> bool:
+    """Whether the pod's Job tells how it goes; one that a custom resource made is not looked at, its pods are."""
+    of_job = pod.owner is not None and pod.owner.kind == "Job"
+    return of_job and not (to_the_end and pod.ancestor_uid != pod.owner_uid)
 
 
 def _not_ready(pod: Pod) -> Iterator[Wait]:

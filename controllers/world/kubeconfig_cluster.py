@@ -15,7 +15,7 @@ from upright.controllers.world.kube_reflector import KubeReflector, Pace
 from upright.controllers.world.kube_registry import find_registry
 from upright.controllers.world.kube_user import KubeUser
 from upright.controllers.world.kubernetes import AS_USUAL, ClusterInfo
-from upright.openapi.errors import APIError, Forbidden, NotFound, ServiceUnavailable, Unauthorized
+from upright.openapi.errors import APIError, BadRequest, Forbidden, NotFound, ServiceUnavailable, Unauthorized
 from upright.openapi.meta import format_time
 
 if TYPE_CHECKING:
@@ -100,6 +100,14 @@ class KubeconfigCluster:
     async def delete(self, ref: Ref) -> bool:
         """Ask for the object's end; return whether it was there, and there is such a kind."""
         return await self._applying.delete(ref)
+
+    async def read(self, ref: Ref) -> Json | None:
+        """Return the object, if it is there and for us to see."""
+        try:
+            kind = await self._discovery.find(ref.api_version, ref.kind)
+            return await self._connection.call("GET", kind.path(ref.namespace, ref.name))
+        except (NotFound, BadRequest, Forbidden):
+            return None
 
     async def watch(self, api_version: str, kind: str, namespace: str, tell: Callable[[Sighting], None]) -> None:
         """Tell what is there, then each change; see ``Kubernetes.watch``."""

@@ -110,6 +110,10 @@ class Kubernetes(Protocol):
         """Ask for the object's end; return whether it was there."""
         ...
 
+    async def read(self, ref: Ref) -> Json | None:
+        """Return the object; None if it is not there, is of no kind that the cluster has, or is not for us to see."""
+        ...
+
     async def watch(self, api_version: str, kind: str, namespace: str, tell: Callable[[Sighting], None]) -> None:
         """Tell all objects of the kind in the namespace (empty: all), then each change, until cancelled.
 

@@ -143,6 +143,8 @@ class ResourceSpec(Model):
     """Addresses worth opening, beside those of its port forwards."""
     pod_readiness: Literal["", "wait", "ignore", "succeeded"] = omit("")
     """Whether its pods must be ready, may be anything, or must have ended well; empty: as its kind has it."""
+    pod_readiness_assumed: bool = omit(default=False)
+    """Nobody said that its pods may be anything: it just does not look as if it had any. What it has is waited for."""
     limits: Limits = Limits()
     disable_source: DisableSource | None = None
     local: LocalSpec | None = None

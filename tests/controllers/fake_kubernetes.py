@@ -63,6 +63,7 @@ class FakeKubernetes:
     refuses: dict[str, APIError] = field(default_factory=dict[str, APIError])
     unreachable: str = ""
     trouble: str = ""
+    unreadable: int = 0
     logs_of: dict[tuple[str, str, int | None], FakeLog] = field(default_factory=dict[Any, FakeLog])
     asked: list[LogRequest] = field(default_factory=list["LogRequest"])
     ports: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict[Any, tuple[str, int]])
@@ -107,6 +108,12 @@ class FakeKubernetes:
     async def delete(self, ref: Ref) -> bool:
         self.deleted.append(str(ref))
         return self.find(ref.kind, ref.name) is not None
+
+    async def read(self, ref: Ref) -> Json | None:
+        if self.unreadable:
+            self.unreadable -= 1
+            raise ServiceUnavailable("busy")
+        return self.find(ref.kind, ref.name)
 
     def find(self, kind: str, name: str) -> Json | None:
         for body in self.objects.values():

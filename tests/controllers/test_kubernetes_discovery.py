@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.controllers.fake_kubernetes import FakeKubernetes, deployment, event, pod, replica_set
+from tests.controllers.fake_kubernetes import FakeKubernetes, deployment, event, owned, pod, replica_set
 from tests.controllers.rooms import Room, now, room
 from upright.client.log_folder import Selection
 from upright.controllers.cluster import ClusterController
@@ -292,3 +292,36 @@ async def test_who_answers_a_webhook_is_told_with_it(tmp_path: Path) -> None:
         assert services(await w.shows(lambda one: services(one) == nobody)) == nobody
         w.kubernetes.show(endpoints("now", "checker", False, True, None))
         await w.shows(lambda one: services(one) == [nobody[0] | {"ready": 2}])
+
+
+async def test_pods_of_a_custom_resource_are_found_through_owners_that_nobody_mirrors(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        body = {"apiVersion": "shop.example/v1", "kind": "Widget", "metadata": {"name": "one"}}
+        widget = await w.kubernetes.apply(body, namespace="default")
+        uid = widget["metadata"]["uid"]
+        before = w.kubernetes.show(owned("StatefulSet", "one-db", widget, {}, api_version="apps/v1"))
+        w.kubernetes.show(pod(before, "one-db-0"))
+        watch = WatchRef(uid=uid, namespace="default", name="one", api_version="shop.example/v1", kind="Widget")
+        await w.room.put(discovery("one", watches=(watch,)))
+        await w.shows(lambda one: names(one) == ["one-db-0"], "one")
+        part = w.kubernetes.show(owned("Part", "one-part", widget, {}, api_version="shop.example/v1"))
+        web = w.kubernetes.show(owned("Deployment", "one-web", part, {}, api_version="apps/v1"))
+        w.kubernetes.show(pod(w.kubernetes.show(replica_set(web)), "one-web-1"))
+        status = await w.shows(lambda one: len(one.pods) == 2, "one")
+        assert [one.ancestor_uid for one in status.pods] == [uid, uid]
+        gone = pod(before, "one-db-0")
+        w.kubernetes.remove("Pod", gone["metadata"]["name"])
+        await w.shows(lambda one: names(one) == ["one-web-1"], "one")
+
+
+async def test_an_owner_that_cannot_be_asked_about_now_is_asked_about_again(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.kubernetes.unreadable = 1
+        body = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "nightly"}}
+        nightly = await w.kubernetes.apply(body, namespace="default")
+        job = w.kubernetes.show(owned("Job", "nightly-1", nightly, {}, api_version="batch/v1"))
+        w.kubernetes.show(pod(job, "nightly-1-x"))
+        uid = nightly["metadata"]["uid"]
+        watch = WatchRef(uid=uid, namespace="default", name="nightly", api_version="batch/v1", kind="CronJob")
+        await w.room.put(discovery("nightly", watches=(watch,)))
+        await w.shows(lambda one: names(one) == ["nightly-1-x"], "nightly")

@@ -46,6 +46,8 @@ def _starts(spec: Json) -> str:
 
 
 def _readiness(spec: Json) -> str:
+    if spec.get("podReadinessAssumed"):
+        return ""
     return {"wait": "ready", "succeeded": "done", "ignore": "applied only"}.get(spec.get("podReadiness") or "", "")
 
 

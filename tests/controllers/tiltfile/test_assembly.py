@@ -48,6 +48,7 @@ def test_what_belongs_to_nothing_is_uncategorized_and_last(world: World) -> None
     found = world.good('k8s_yaml("all.yaml")\nlocal_resource("local", "x")')
     assert [(one.name, one.spec.order) for one in found.resources] == [("web", 1), ("local", 2), ("uncategorized", 3)]
     assert by_name(found)["uncategorized"].spec.pod_readiness == "ignore"
+    assert by_name(found)["uncategorized"].spec.pod_readiness_assumed
 
 
 def test_uncategorized_always_runs(world: World) -> None:
@@ -116,6 +117,7 @@ def test_objects_can_be_grouped_without_a_workload(world: World) -> None:
     world.write("all.yaml", CONFIG.replace("NAME", "c"))
     found = world.good(f'k8s_yaml("all.yaml")\n{more}')
     assert by_name(found)["config"].spec.pod_readiness == "ignore"
+    assert by_name(found)["config"].spec.pod_readiness_assumed
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,7 @@ def test_an_unknown_kind_is_no_workload_and_its_images_are_not_seen(world: World
 def test_a_kind_becomes_a_workload_without_images(world: World) -> None:
     found = loaded(world, 'k8s_kind("Environ", pod_readiness = "ignore")')
     assert by_name(found)["thing"].spec.pod_readiness == "ignore"
+    assert not by_name(found)["thing"].spec.pod_readiness_assumed
     assert kubernetes_spec(found, "thing").images == ()
 
 

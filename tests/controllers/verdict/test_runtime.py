@@ -154,7 +154,7 @@ def test_objects_of_which_nothing_more_is_to_be_seen_are_ready_when_applied() ->
 
 def test_pods_are_expected_of_what_images_were_built_for() -> None:
     custom = applied("Site", "example.com/v1", uid="s1")
-    deployed = Deployed((custom,), shows(seen(custom)), builds_images=True)
+    deployed = Deployed((custom,), shows(seen(custom)), expects_pods=True)
     assert text(decided(deployed)) == "a pod to be seen"
     with_pod = replace(deployed, seen=shows(seen(custom), pods=(pod(WELL, ancestor_uid="s1"),)))
     assert decided(with_pod).state == "ok"
