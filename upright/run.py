@@ -39,6 +39,9 @@ def ci(options: CiOptions) -> int:
         tiltfile = Path(options.file).absolute()
         folder = run_folder.make(tiltfile, options.state, utc_now())
         return anyio.run(partial(_ci, options, folder, sockets), backend_options={"use_uvloop": True})
+    except run_folder.FolderTaken as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return EXIT_USAGE
     except Exception as error:  # noqa: BLE001  reason: a fault of ours is no verdict on the workloads
         _log.debug("the run broke", exc_info=error)
         reason = f"cannot tell: a fault of upright's own: {_first(error)!r} (--debug shows where)"

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 KEPT_RUNS = 20
 _ABOUT = "run.json"
+_FILES = ("state.db", "state.db-wal", "state.db-shm", "record", "kubeconfig", _ABOUT)
+_FOLDERS = ("logs", "cluster")
+
+
+class FolderTaken(Exception):
+    """The folder that ``--state`` names is that of a run which still goes on."""
 
 
 class RunFolder(Struct, frozen=True):
@@ -52,14 +58,31 @@ class RunFolder(Struct, frozen=True):
 
 
 def make(project: Path, state: str, now: datetime) -> RunFolder:
-    """Make the folder of a new run of the project (the Tiltfile's path); ``state`` is another place to have it."""
+    """Make the folder of a new run of the project (the Tiltfile's path).
+
+    ``state`` is another place to have it: what an earlier run wrote there makes room. Raises FolderTaken while that one lives.
+    """
     name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     path = Path(state).absolute() if state else state_home() / "runs" / name
+    if state:
+        _make_room(path)
     (path / "cluster").mkdir(parents=True, exist_ok=True, mode=0o700)
     path.chmod(0o700)
     about = {"project": str(project), "pid": os.getpid()}
     (path / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
     return RunFolder(path, name)
+
+
+def _make_room(path: Path) -> None:
+    """Remove what a run before this one wrote there; nothing of others, for the folder may be anybody's."""
+    about = _about(path)
+    if _lives(about.get("pid")) and about.get("pid") != os.getpid():
+        raise FolderTaken(f"--state={path}: run {about['pid']} goes on there; name another folder")
+    if about:
+        for name in _FILES:
+            (path / name).unlink(missing_ok=True)
+        for name in _FOLDERS:
+            shutil.rmtree(path / name, ignore_errors=True)
 
 
 def prune(project: Path) -> None:
