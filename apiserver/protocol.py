@@ -36,6 +36,7 @@ class _Answered:
     response_started = True
     keep_alive = True
     more_body = False
+    scope = None
 
     def __init__(self) -> None:
         self.message_event = asyncio.Event()

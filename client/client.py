@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar, Unpack
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeVar, Unpack
 
 import anyio
 
@@ -32,8 +31,7 @@ CALL_PATIENCE_SECONDS = 10.0
 _SERVERS_OWN = frozenset({"managedFields", "uid", "creationTimestamp", "generation"})
 
 
-@dataclass(frozen=True, slots=True)
-class Listing(Generic[T]):
+class Listing(NamedTuple, Generic[T]):
     """A consistent snapshot: the objects, and the resourceVersion to watch from."""
 
     items: tuple[T, ...]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -46,7 +45,7 @@ async def connected_by(made: type[Client], way: Way, *, patience: float) -> Asyn
         token = secrets.authorization.removeprefix("Bearer ")
         own = (access.certificate, access.key)
         certificate, key = (secrets.certificate, secrets.key) if secrets.certificate else own
-        access = replace(access, token=token, certificate=certificate, key=key)
+        access = access._replace(token=token, certificate=certificate, key=key)
     async with connected(made, access, patience=patience) as client:
         yield client
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -13,8 +12,7 @@ class SecretsFailed(Exception):
     """There are no credentials; the message says why, and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Secrets:
+class Secrets(NamedTuple):
     """``authorization`` is the header's value, ``certificate`` and ``key`` are PEM; empty is none. ``until``: None is for ever."""
 
     authorization: str = ""

@@ -9,16 +9,14 @@ import base64
 import json
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """How to reach one server: its address, the PEM of the CA it is trusted by ("": the system's), and a token.
 
     Of other kubeconfigs also a client's certificate and key, as PEM; ``verify`` is off where they say so.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from upright.client.logs import Level, LogLine
@@ -15,8 +14,7 @@ ANCHORED = frozenset({"WARN", "ERROR"})
 _SEVERITY = {"DEBUG": 10, "VERBOSE": 20, "INFO": 30, "WARN": 40, "ERROR": 50}
 
 
-@dataclass(frozen=True, slots=True)
-class LogFilter:
+class LogFilter(NamedTuple):
     """Which lines are wanted.
 
     ``level`` WARN or ERROR means exactly that level, as in Tilt; anything else all. ``least`` is what ``--verbose``

@@ -6,7 +6,6 @@ import hashlib
 import heapq
 import json
 from collections import deque
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
@@ -31,8 +30,7 @@ class Span(NamedTuple):
     file: str
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """Which lines: of a resource, of a span, from a moment on, the last so many; empty means all."""
 
     resource: str | None = None

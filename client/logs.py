@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,7 @@ _ANCHOR = "!"
 _ANCHORED = frozenset({"WARN", "ERROR"})
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One line, without its line feed.
 
     ``span`` is what wrote it (``cmd:web``, ``build:3``), ``resource`` what that belongs to ("": nobody's).
@@ -31,7 +30,7 @@ class LogLine:
     span: str
     level: str
     text: str
-    fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    fields: Mapping[str, str] = MappingProxyType({})
     anchor: bool = False
 
 

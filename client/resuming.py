@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import anyio
 
@@ -30,8 +29,7 @@ _OWN_FAULT = 500
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Relisted:
+class Relisted(NamedTuple):
     """What was known before counts no more: all that is there follows."""
 
     object: Json
@@ -96,12 +94,12 @@ class Resuming:
         with anyio.fail_after(self._patience):
             if not self._since:
                 await self._list()
-            request = replace(self._request, resource_version=self._since)
+            request = self._request._replace(resource_version=self._since)
             self._events = await self._open.enter_async_context(self._transport.watch(request))
         self._broken_at = None
 
     async def _list(self) -> None:
-        answer = await self._transport.call(replace(self._request, verb="list"))
+        answer = await self._transport.call(self._request._replace(verb="list"))
         since = str(answer["metadata"]["resourceVersion"])
         if self._told:
             self._ready.append(Relisted({"metadata": {"resourceVersion": since}}))

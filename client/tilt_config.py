@@ -91,7 +91,7 @@ def _lock(lock: int, path: Path) -> None:
 
 def _read(path: Path) -> Config:
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except FileNotFoundError:
         found = None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -139,7 +139,7 @@ def _write(path: Path, config: Config) -> None:
     handle, made = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            yaml.safe_dump(config, file, sort_keys=False)
+            yaml.dump(config, file, Dumper=yaml.CSafeDumper, sort_keys=False)
         Path(made).replace(target)
     except BaseException:
         Path(made).unlink(missing_ok=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -16,8 +15,7 @@ PatchType = Literal["merge", "json", "strategic", "apply"]
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One call.
 
     ``body`` is the object, the patch (a list for a JSON patch), or None; ``model`` is the object where
@@ -50,11 +48,10 @@ class Request:
 
     def with_query(self, *query: tuple[str, str]) -> Request:
         """Return the request with these parameters as well."""
-        return replace(self, query=(*self.query, *query))
+        return self._replace(query=(*self.query, *query))
 
 
-@dataclass(frozen=True, slots=True)
-class WatchEvent:
+class WatchEvent(NamedTuple):
     """ADDED, MODIFIED, DELETED with the object, or BOOKMARK with nothing but its resourceVersion."""
 
     type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]

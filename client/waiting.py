@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -45,7 +44,7 @@ class Until(Generic[T]):
             if self.holds(body):
                 return body
             since = str(answer["metadata"]["resourceVersion"])
-            watched = replace(request, verb="watch", resource_version=since)
+            watched = request._replace(verb="watch", resource_version=since)
             async with Resuming(transport, watched, FOREVER) as events:
                 async for event in events:
                     if event.type == "RELISTED":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -81,7 +81,7 @@ class HostController(Controller[Session]):
         return Outcome(after=LOOK_AGAIN_SECONDS)  # it is done; the mirror does not know it yet
 
     async def _run(self, session: Session, _report: Callable[[Any], None]) -> None:
-        options = replace(self._hosting.options, file=session.spec.tiltfile_path)
+        options = self._hosting.options._replace(file=session.spec.tiltfile_path)
         async with self._room:
             folder = folder_of(self._hosting.state, session)
             await run_session(session, options, self._client_of(session.name), self._scheme, folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import islice
@@ -102,7 +101,7 @@ async def _last(source: LogSource, selection: Selection, wanted: LogFilter, tail
     """Return the end of the log that has so many lines that are wanted."""
     read = tail
     while True:
-        lines = await anyio.to_thread.run_sync(list, source.read(replace(selection, tail=read)))
+        lines = await anyio.to_thread.run_sync(list, source.read(selection._replace(tail=read)))
         if sum(map(wanted.takes, lines)) >= tail or len(lines) < read:
             return lines
         read *= _FURTHER

@@ -32,24 +32,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _close_stdout()
         code = _PIPE_CLOSED
     if arguments is None:
-        _leave_who_waits(code)
+        _end(code)
     return code
 
 
-def _leave_who_waits(code: int) -> None:
-    """End the process if a thread of it does not end: it waits in the kernel, for a pipe or a file server that is away."""
+def _end(code: int) -> None:
+    """End the process, where much was imported: Python would take all of it apart, piece by piece.
+
+    A thread that does not end is left: it waits in the kernel, for a pipe or a file server that is away.
+    """
     threading = sys.modules.get("threading")
     if threading is None:
         return
     others = [one for one in threading.enumerate() if one is not threading.current_thread() and not one.daemon]
     for one in others:
         one.join(_PATIENCE_SECONDS / len(others))
-    if any(one.is_alive() for one in others):
-        import os  # noqa: PLC0415  reason: said above
+    import atexit  # noqa: PLC0415  reason: said above
+    import os  # noqa: PLC0415  reason: said above
 
+    if not any(one.is_alive() for one in others):
+        atexit._run_exitfuncs()  # noqa: SLF001  reason: what Python itself calls then
+    try:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)
+    except BrokenPipeError:
+        code = _PIPE_CLOSED
+    os._exit(code)
 
 
 def _run(words: list[str]) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from upright.openapi.v1alpha1.limits import Limits
@@ -17,8 +16,7 @@ FailFast = Literal["first", "never"]
 LogMode = Literal["all", "failures", "github", "gitlab", "json", "plain"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TiltfileOptions:
+class TiltfileOptions(NamedTuple):
     """A Tiltfile to look at without running it.
 
     ``timings``: how long each call took is wanted instead, of those that took at least this. ``cluster`` as for a run. ``output``
@@ -35,8 +33,7 @@ class TiltfileOptions:
     output: str = "text"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayOptions:
+class ReplayOptions(NamedTuple):
     """A record to play: by which limits, until when (empty: its end), how many times as fast as it was (0: at once)."""
 
     file: str
@@ -49,8 +46,7 @@ class ReplayOptions:
     color: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownOptions:
+class DownOptions(NamedTuple):
     """What a Tiltfile deploys, to be deleted; ``delete_namespaces`` and ``delete_volumes``: these too.
 
     ``running`` are the ports of those who run this Tiltfile at the moment.
@@ -62,8 +58,7 @@ class DownOptions:
     delete_volumes: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoctorOptions:
+class DoctorOptions(NamedTuple):
     """What to look at: the cluster and the engine of a run with these; ``form`` is text or json."""
 
     cluster: str = "auto"
@@ -72,8 +67,7 @@ class DoctorOptions:
     form: Literal["text", "json"] = "text"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CiOptions:
+class CiOptions(NamedTuple):
     """One run.
 
     ``args`` are resources to bring up, or what the Tiltfile's own config takes; empty means everything.

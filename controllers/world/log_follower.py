@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -78,7 +77,7 @@ class LogFollower:
                 return batch
             if self._grown:
                 self._lines = self._folder.lines(self._new_pieces(), self._selection)
-                self._selection = replace(self._selection, tail=None)  # it was said of what was there at first
+                self._selection = self._selection._replace(tail=None)  # it was said of what was there at first
             elif self._finished:
                 raise StopAsyncIteration
             else:

@@ -3,12 +3,14 @@
 KUBECONFIG and DOCKER_HOST name the cluster and the engine. UPRIGHT_BENCH_TILT is the real ``tilt``; without it its column is left
 out. ``docker`` and ``kubectl`` must be on PATH. Each run builds an image that was never built before, pushes it to
 UPRIGHT_BENCH_REGISTRY (``localhost:5000``), which the cluster must announce, and starts from an empty namespace; the tools take turns.
-Prints medians of wall seconds, CPU seconds (with children) and peak memory in MB, and the ratios that are asked for.
+Prints medians of wall seconds, CPU seconds (with children) and peak memory in MB, and the ratios that are asked for; and how the wall
+time is made up: until there was a pod, until the cluster had told that all were ready (or at their end), until the tool had exited.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import select
@@ -65,13 +67,21 @@ spec:
 
 
 class Figures(NamedTuple):
-    """What one run cost: seconds, seconds, MB; and the seconds from the failing container's end to the first word of it, and to the exit."""
+    """What one run cost: seconds, seconds, MB; and when what happened.
+
+    ``begun`` is when there was a pod, ``told`` when the cluster had told that all of them were ready or at their end, both from the
+    start; ``card`` and ``end`` are the seconds from the failing container's end to the first word of it, and to the exit, and
+    ``lag`` those until the cluster told of it.
+    """
 
     wall: float
     cpu: float
     memory: float
+    begun: float = 0.0
+    told: float = 0.0
     card: float = 0.0
     end: float = 0.0
+    lag: float = 0.0
 
 
 class Case(NamedTuple):
@@ -189,6 +199,41 @@ class Watch(threading.Thread):
             return False
 
 
+class Pods:
+    """Notes when the cluster tells that there is a pod, and when all are settled: ready, or at their end."""
+
+    def __init__(self) -> None:
+        """Watch from now on; returns when the cluster tells."""
+        query = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+        command = ["kubectl", "get", "--raw", f"/api/v1/namespaces/{NAMESPACE}/pods?{query}"]
+        self.first: float | None = None
+        self.settled: dict[str, float] = {}
+        self._watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert self._watching.stdout is not None
+        self._told = self._watching.stdout
+        next(line for line in self._told if json.loads(line)["type"] == "BOOKMARK")
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
+
+    def _listen(self) -> None:
+        for line in self._told:
+            now, told = time.perf_counter(), json.loads(line)["object"]
+            if told.get("kind") != "Pod" or "status" not in told:
+                continue
+            self.first = self.first or now
+            status = told["status"]
+            ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions") or ())
+            if ready or status.get("phase") in {"Succeeded", "Failed"}:
+                self.settled.setdefault(told["metadata"]["name"], now)
+
+    def close(self) -> None:
+        """Watch no more."""
+        self._watching.terminate()
+        self._listening.join()
+        self._watching.wait()
+        self._told.close()
+
+
 def measured(case: Case, tool: str) -> Figures:
     """Run the case once with the tool."""
     with tempfile.TemporaryDirectory() as place:
@@ -203,7 +248,7 @@ def measured(case: Case, tool: str) -> Figures:
 
 def run(command: list[str], folder: Path, state: Path, case: Case) -> Figures:
     """Run the command to its end; exits with its output if it did not end as the case says."""
-    watch = Watch()
+    watch, pods = Watch(), None if case.no_ops else Pods()
     if case.exit_code:
         watch.start()
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
@@ -216,12 +261,20 @@ def run(command: list[str], folder: Path, state: Path, case: Case) -> Figures:
     ended, after = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     child.returncode = os.waitstatus_to_exitcode(status)
     watch.given_up.set()
+    if pods is not None:
+        pods.close()
     if child.returncode != case.exit_code:
         raise SystemExit(f"{command} exited with {child.returncode}:\n" + "".join(line for _, line in lines))
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    figures = Figures(ended - begun, cpu, used.ru_maxrss / 1024)
+    if pods is None or pods.first is None or not pods.settled:
+        return figures
+    told = max(pods.settled.values())
+    figures = figures._replace(begun=pods.first - begun, told=told - begun)
     if watch.ended is None:
-        return Figures(ended - begun, cpu, used.ru_maxrss / 1024)
-    return Figures(ended - begun, cpu, used.ru_maxrss / 1024, first_word(lines, watch.ended), ended - watch.ended)
+        return figures
+    card = first_word(lines, watch.ended)
+    return figures._replace(card=card, end=ended - watch.ended, lag=told - watch.ended)
 
 
 def first_word(lines: list[tuple[float, str]], ended: float) -> float:
@@ -238,8 +291,11 @@ def report(name: str, figures: dict[str, list[Figures]]) -> None:
         line = f"{name:16} {tool:8} {its.wall:7.2f} s {its.cpu:6.2f} cpu {its.memory:6.0f} MB"
         if ours is not None and its is not ours:
             line += f"   ours {ours.wall / its.wall:.2f}x wall, {ours.cpu / its.cpu:.2f}x cpu, {ours.memory / its.memory:.2f}x MB"
+        if its.told:
+            line += f"   a pod after {its.begun:.2f} s, all settled at {its.told:.2f} s, exit {its.wall - its.told:.2f} s later"
         if its.end:
             line += f"   from the container's end to its first word {its.card:.2f} s, to the exit {its.end:.2f} s"
+            line += f"; the cluster told of it after {its.lag:.2f} s"
         sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -38,7 +37,7 @@ def near(registry: Registry) -> Client:
 @pytest.fixture
 async def client(far: Far, road: Road) -> AsyncIterator[Client]:
     """A client on the road."""
-    access = replace(far.access, server=f"https://127.0.0.1:{road.port}")
+    access = far.access._replace(server=f"https://127.0.0.1:{road.port}")
     async with OverHttp.open(access, patience=0.5) as transport:
         yield Client(transport)
 
@@ -123,7 +122,7 @@ async def test_a_server_that_stays_away_ends_the_watch(client: Client, road: Roa
 
 async def test_a_server_that_is_not_there_is_not_waited_for_longer_than_was_said(far: Far, road: Road) -> None:
     road.closed = True
-    access = replace(far.access, server=f"https://127.0.0.1:{road.port}")
+    access = far.access._replace(server=f"https://127.0.0.1:{road.port}")
     async with OverHttp.open(access, patience=1000) as transport:
         with anyio.fail_after(PATIENCE_SECONDS), pytest.raises(ServiceUnavailable, match=r"for 0\.3 s"):
             async with Client(transport).watch(Cmd, patience=0.3):
@@ -131,7 +130,7 @@ async def test_a_server_that_is_not_there_is_not_waited_for_longer_than_was_said
 
 
 async def test_what_waiting_does_not_mend_is_raised_at_once(far: Far) -> None:
-    async with OverHttp.open(replace(far.access, token="another")) as transport:
+    async with OverHttp.open(far.access._replace(token="another")) as transport:
         with pytest.raises(Unauthorized):
             async with Client(transport).watch(Cmd):
                 pytest.fail("the watch is not opened")
