@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from upright.controllers.ancestry import Ancestry
+from upright.controllers.cluster_time import in_our_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,7 +31,7 @@ def _say_nothing(text: str) -> None:
 
 
 class Sight:
-    """A mirror of a cluster's objects.
+    """A mirror of a cluster's objects, their dates by our clock.
 
     ``watch`` asks for kinds of a namespace, ``subscribe`` to be told the uids whose picture changed: the object's
     own, its owners' and, for an event, that of what it is about. ``lost_at``: since when nothing can be seen;
@@ -163,7 +164,7 @@ class Sight:
 
     def take(self, what: tuple[str, str, str], sighting: Sighting) -> str:
         """Take in a change; returns the object's uid."""
-        obj: Json = {"apiVersion": what[0], "kind": what[1], **sighting.object}
+        obj: Json = {"apiVersion": what[0], "kind": what[1], **in_our_time(sighting.object, self._kubernetes.ahead)}
         uid = str(obj["metadata"].get("uid", ""))
         if what[1] == "Event":
             about = str((obj.get("involvedObject") or {}).get("uid", ""))

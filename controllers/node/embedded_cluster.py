@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -36,6 +37,7 @@ class EmbeddedCluster:
         self._scheme = scheme
         self._access = access
         self._info = info
+        self.ahead = timedelta()
 
     async def connect(self) -> ClusterInfo:
         """Return what the cluster is; it is in this process, and always reached."""

@@ -38,13 +38,17 @@ _EXPIRED, _WRONG_NAMES = 10, frozenset({62, 64})
 
 
 class KubeConnection:
-    """An API server. Errors are those of ``upright.openapi.errors``; what cannot be reached is ServiceUnavailable."""
+    """An API server. Errors are those of ``upright.openapi.errors``; what cannot be reached is ServiceUnavailable.
+
+    ``date`` is the Date header of its last answer.
+    """
 
     def __init__(self, client: ApiClient, user: KubeUser, tls: KubeTls) -> None:
         self._client = client
         self._user = user
         self._tls = tls
         self.server = str(client.configuration.host)
+        self.date: str | None = None
 
     @classmethod
     @asynccontextmanager
@@ -104,6 +108,7 @@ class KubeConnection:
                 headers = self._headers(media, secrets)
                 async with self._send(method, path, query, timeout, data=data, headers=headers) as response:
                     found: Json = orjson.loads(await response.read())
+                    self.date = response.headers.get("Date")
                     hear_headers(response.headers.getall("Warning", ()))
                     return found
             except Unauthorized:

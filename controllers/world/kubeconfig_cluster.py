@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from upright.controllers.cluster_time import clock_ahead
 from upright.controllers.world.kube_applying import KubeApplying
 from upright.controllers.world.kube_connection import KubeConnection
 from upright.controllers.world.kube_discovery import KubeDiscovery
@@ -35,7 +37,16 @@ CONNECT_SECONDS = 15.0
 class KubeconfigCluster:
     """Implements ``world.kubernetes.Kubernetes`` over HTTPS."""
 
-    def __init__(self, connection: KubeConnection, context: ChosenContext, config: Path, pace: Pace) -> None:
+    def __init__(
+        self,
+        connection: KubeConnection,
+        context: ChosenContext,
+        config: Path,
+        pace: Pace,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.ahead = timedelta()
+        self._clock = clock
         self._connection = connection
         self._context = context
         self._config = config
@@ -48,6 +59,7 @@ class KubeconfigCluster:
         context = self._context
         try:
             version = await self._connection.call("GET", "/version", seconds=CONNECT_SECONDS)
+            self.ahead = clock_ahead(self._connection.date, self._clock())
             node = await self._first_node()
         except (Unauthorized, Forbidden) as error:
             why = self._connection.why_refused() or error.message
@@ -122,7 +134,7 @@ class KubeconfigCluster:
             if getattr(request, name):
                 query[name] = "true"
         if request.since is not None:
-            query["sinceTime"] = format_time(request.since)
+            query["sinceTime"] = format_time(request.since + self.ahead)
         path = f"/api/v1/namespaces/{request.namespace}/pods/{request.pod}/log"
         silence = None if request.follow else CONNECT_SECONDS * 2
         async with self._connection.stream(path, query, silence_seconds=silence) as content:
@@ -144,4 +156,4 @@ async def kubeconfig_cluster(
         return KubeUser(entry, cluster, clock, os.environ, partial(context.refreshed, config))
 
     async with KubeConnection.open(context.config, config.parent, user) as connection:
-        yield KubeconfigCluster(connection, context, config, pace or Pace())
+        yield KubeconfigCluster(connection, context, config, pace or Pace(), clock)

@@ -10,7 +10,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from anyio.abc import ByteStream
 
@@ -89,6 +89,11 @@ class LogRequest(Struct, frozen=True):
 
 class Kubernetes(Protocol):
     """A cluster. Errors are those of ``upright.openapi.errors``, in the cluster's own words."""
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far its clock is ahead of ours, as known since ``connect``; zero if that is little."""
+        ...
 
     async def connect(self) -> ClusterInfo:
         """Reach the cluster; raises ServiceUnavailable with what to do when it cannot be reached."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -64,6 +65,7 @@ class FakeKubernetes:
     unreachable: str = ""
     trouble: str = ""
     unreadable: int = 0
+    ahead: timedelta = timedelta()
     logs_of: dict[tuple[str, str, int | None], FakeLog] = field(default_factory=dict[Any, FakeLog])
     asked: list[LogRequest] = field(default_factory=list["LogRequest"])
     ports: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict[Any, tuple[str, int]])

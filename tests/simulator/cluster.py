@@ -24,11 +24,6 @@ OLD = "-old"
 _APPS = "apps/v1"
 
 
-def stamp(seconds: float) -> str:
-    """Return a date as Kubernetes writes it: whole seconds, the rest is cut off."""
-    return date(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 class FakePod:
     """A pod that lives its life; what it went through is in ``lived``."""
 
@@ -96,11 +91,15 @@ class FakePod:
             "status": "False",
             "reason": "Unschedulable",
             "message": said,
-            "lastTransitionTime": stamp(fact.at),
+            "lastTransitionTime": self.work.cluster.stamp(fact.at),
         }
 
     def scheduled(self, fact: Fact) -> None:
-        self._placed = {"type": "PodScheduled", "status": "True", "lastTransitionTime": stamp(fact.at)}
+        self._placed = {
+            "type": "PodScheduled",
+            "status": "True",
+            "lastTransitionTime": self.work.cluster.stamp(fact.at),
+        }
 
     def waits(self, fact: Fact) -> None:
         reason = {"pull-error": "ErrImagePull", "pull-backoff": "ImagePullBackOff", "backoff": "CrashLoopBackOff"}
@@ -118,7 +117,7 @@ class FakePod:
         if "terminated" in self._container["state"] or "lastState" in self._container:
             self._container["restartCount"] += 1
         self._leave_state()
-        self._container |= {"state": {"running": {"startedAt": stamp(fact.at)}}, "started": True}
+        self._container |= {"state": {"running": {"startedAt": self.work.cluster.stamp(fact.at)}}, "started": True}
         self._container["containerID"] = f"containerd://{self.uid}-{self._container['restartCount']}"
         self._container["ready"] = not self.story.probed
         self._status["phase"] = "Running"
@@ -129,7 +128,7 @@ class FakePod:
     def ends(self, fact: Fact) -> None:
         reason = "OOMKilled" if fact.code == 137 else "Completed" if fact.code == 0 else "Error"
         ran = self._container["state"].get("running") or {}
-        ended = {"exitCode": fact.code, "reason": reason, "finishedAt": stamp(fact.at), **ran}
+        ended = {"exitCode": fact.code, "reason": reason, "finishedAt": self.work.cluster.stamp(fact.at), **ran}
         self._container |= {"state": {"terminated": ended}, "ready": False}
         if fact.what in {"succeeded", "failed"}:
             self._status["phase"] = "Succeeded" if fact.what == "succeeded" else "Failed"
@@ -146,11 +145,11 @@ class FakePod:
     def _body(self) -> Json:
         probe: Json = {"readinessProbe": {}} if self.story.probed else {}
         meta: Json = {"name": self.name, "namespace": "default", "uid": self.uid}
-        meta["creationTimestamp"] = stamp(self.created)
+        meta["creationTimestamp"] = self.work.cluster.stamp(self.created)
         if self._owner:
             meta["ownerReferences"] = [self._owner]
         if self.deleting:
-            meta["deletionTimestamp"] = stamp(anyio.current_time())
+            meta["deletionTimestamp"] = self.work.cluster.stamp(anyio.current_time())
         ready = {"type": "Ready", "status": "True" if self.ready else "False"}
         conditions = [ready, *([self._placed] if self._placed else ())]
         containers = [dict(self._container)] if self._placed.get("status") == "True" else []
@@ -362,7 +361,8 @@ class Cluster:
 
     wire: Wire
 
-    def __init__(self) -> None:
+    def __init__(self, skew: float = 0.0) -> None:
+        self._skew = skew
         self.workloads: dict[str, Workload] = {}
         self._uids = 0
 
@@ -370,6 +370,10 @@ class Cluster:
         for one in story.resources:
             if one.kind not in {"local", "serve"}:
                 self.workloads[one.name] = Workload(self, one)
+
+    def stamp(self, seconds: float) -> str:
+        """Return a date as Kubernetes writes it, by the cluster's own clock: whole seconds, the rest is cut off."""
+        return date(seconds + self._skew).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def next_uid(self) -> int:
         self._uids += 1
@@ -387,7 +391,7 @@ class Cluster:
             "name": name,
             "namespace": "default",
             "uid": name,
-            "creationTimestamp": stamp(anyio.current_time()),
+            "creationTimestamp": self.stamp(anyio.current_time()),
         }
         event: Json = {"apiVersion": "v1", "kind": "Event", "metadata": own, "involvedObject": place, "count": 1}
         self.wire.emit("ADDED", event | {"type": type_, "reason": reason, "message": message})

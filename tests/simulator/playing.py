@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import asynccontextmanager
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
@@ -17,6 +18,7 @@ from tests.simulator.stories import story
 from tests.simulator.virtual_time import now
 from tests.simulator.wire import Wire
 from upright.controllers.apply_command import ApplyCommands
+from upright.controllers.cluster_time import clock_ahead
 from upright.controllers.clusters import Clusters
 from upright.controllers.cmd import CmdController
 from upright.controllers.kubernetes_apply import KubernetesApplyController
@@ -29,6 +31,7 @@ from upright.controllers.world.kube_applying import KubeApplying
 from upright.controllers.world.kube_discovery import KubeDiscovery
 from upright.controllers.world.kube_reflector import KubeReflector, Pace
 from upright.controllers.world.kubernetes import AS_USUAL, ApplyHow
+from upright.openapi.errors import NotFound
 from upright.openapi.meta import ObjectMeta
 from upright.openapi.v1alpha1.cluster import Cluster, ClusterStatus
 from upright.openapi.v1alpha1.cmd import CmdSpec
@@ -86,13 +89,21 @@ class _Silent:
 class _Reached:
     """The cluster through our own connection code, over a wire of the simulator's."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, skew: float) -> None:
+        self.ahead = clock_ahead(format_datetime(virtual_time.date(anyio.current_time() + skew)), now())
         self._wire = wire
         self._kinds = KubeDiscovery(wire.connection)
         self._applying = KubeApplying(wire.connection, self._kinds, "simulated")
 
     async def apply(self, obj: Json, *, namespace: str, how: ApplyHow = AS_USUAL) -> Json:
         return await self._applying.apply(obj, namespace, how)
+
+    async def read(self, ref: Ref) -> Json | None:
+        try:
+            kind = await self._kinds.find(ref.api_version, ref.kind)
+            return await self._wire.connection.call("GET", kind.path(ref.namespace, ref.name))
+        except NotFound:
+            return None
 
     async def delete(self, ref: Ref) -> bool:
         return await self._applying.delete(ref)
@@ -107,7 +118,7 @@ class Play:
 
     def __init__(self, story: Story) -> None:
         self.story = story
-        self.cluster = FakeCluster()
+        self.cluster = FakeCluster(story.faults.skew)
         self.wire = Wire(story.faults, random.Random(story.seed), self.cluster.applied)
         self.cluster.wire = self.wire
         self.commands = Commands(story)
@@ -160,7 +171,9 @@ class Play:
     async def _controllers(self) -> AsyncGenerator[None]:
         async with anyio.create_task_group() as group:
             clusters = Clusters()
-            reached = cast("Kubernetes", _Reached(self.wire))  # reason: logs and ports are nobody's business here
+            reached = cast(
+                "Kubernetes", _Reached(self.wire, self.story.faults.skew)
+            )  # reason: logs and ports are nobody's business here
             clusters.put("default", reached, Sight(reached, group, now))
             await group.start(Manager(self.client.typed, now, self._made(clusters)).run)
             yield

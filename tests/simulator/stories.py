@@ -60,7 +60,7 @@ class ResourceStory(Struct, frozen=True):
 
 
 class Faults(Struct, frozen=True):
-    """What goes wrong between the cluster and us; all moments in seconds from the start."""
+    """What goes wrong between the cluster and us; all moments in seconds from the start. ``skew``: its clock is so far ahead."""
 
     lag: float = 0.0
     repeats: float = 0.0
@@ -69,6 +69,7 @@ class Faults(Struct, frozen=True):
     outages: tuple[tuple[float, float], ...] = ()
     apply_errors: tuple[int, ...] = ()
     restarts: tuple[float, ...] = ()
+    skew: float = 0.0
 
 
 class Story(Struct, frozen=True):
@@ -191,4 +192,5 @@ def _faults(chance: random.Random) -> Faults:
         outages=tuple(outages) if chance.random() < 0.3 else (),
         apply_errors=tuple(chance.choice((429, 500, 503, 504)) for _ in range(chance.choice((0, 0, 1, 3)))),
         restarts=some(2) if chance.random() < 0.3 else (),
+        skew=chance.choice((0.0, 0.0, 0.0, 0.0, -7.0, 7.0, -90.0, 90.0, -3600.0, 3600.0)),
     )

@@ -127,3 +127,16 @@ def test_a_story_that_breaks_a_promise_is_told_as_small_as_it_can_be(monkeypatch
     long = Story(1, (beside, *web().resources), Faults(repeats=0.3, cuts=(0.4,)))
     assert play(long).problems
     assert shrunk(long) == web()
+
+
+@pytest.mark.parametrize("skew", [-3600.0, -7.0, 7.0, 3600.0])
+def test_a_cluster_whose_clock_is_wrong_changes_no_verdict(skew: float) -> None:
+    waits, loops = (replace(web(**pod), faults=Faults(skew=skew)) for pod in ({"schedule": 11.0}, {"crashes": 1000}))
+    assert play(waits).state == "healthy"
+    assert play(loops).exit_code == 1
+
+
+def test_dates_that_are_taken_for_our_own_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("upright.controllers.cluster_time.SAME", timedelta(days=1))
+    behind = replace(web(schedule=11.0), faults=Faults(skew=-90.0))
+    assert play(behind).problems[0].startswith("red before it was just: web: Deployment/web")
