@@ -28,7 +28,7 @@ from upright.openapi.v1alpha1.port_forward import PortForward
 from upright.openapi.v1alpha1.triggers import StepWaiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from upright.controllers.clusters import Clusters
@@ -122,6 +122,7 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
                 named = sight.named(watch.api_version, watch.kind, watch.namespace, watch.name)
                 if named is not None:
                     objects[named["metadata"]["uid"]] = observation.observed(named)
+        objects |= _gone(discovery, objects, sight, turn.now)
         told = current_pods(list(pods.values()), objects, sight)
         return KubernetesDiscoveryStatus(
             monitor_start_time=before.monitor_start_time or turn.now,
@@ -202,6 +203,20 @@ class KubernetesDiscoveryController(Controller[KubernetesDiscovery]):
     def _all(self, obj: Object) -> Iterable[Key]:
         del obj
         return [Key("", found.name) for found in self.caches.of(KubernetesDiscovery).all()]
+
+
+def _gone(
+    discovery: KubernetesDiscovery, there: Mapping[str, ObservedObject], sight: Sight, now: datetime
+) -> dict[str, ObservedObject]:
+    """Return the watched objects that are gone, as they were last; also what went while nobody looked."""
+    found: dict[str, ObservedObject] = {}
+    seen_before = {one.uid: one for one in discovery.status.objects} if sight.lost_at is None else {}
+    for uid in {watch.uid for watch in discovery.spec.watches if watch.uid and watch.uid not in there}:
+        if (last := sight.gone(uid)) is not None:
+            found[uid] = observation.observed(last[0]).model_copy(update={"deleted_at": last[1]})
+        elif (one := seen_before.get(uid)) is not None:
+            found[uid] = one.model_copy(update={"deleted_at": one.deleted_at or now})
+    return found
 
 
 def _makes_more(watch: WatchRef) -> bool:

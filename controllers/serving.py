@@ -165,6 +165,7 @@ def deployed(
         excused=status.excused,
         once_ready=status.ever_ready,
         busy=others_busy,
+        updating=status.current_build is not None,
         expects_pods=resource.spec.kubernetes is not None and bool(resource.spec.kubernetes.images),
         since=apply.status.last_apply_start_time or apply.status.last_apply_time,
     )

@@ -23,6 +23,7 @@ PODS = ("v1", "Pod")
 EVENTS = ("v1", "Event")
 ALWAYS = (PODS, ("apps/v1", "ReplicaSet"), EVENTS)
 MOST_EVENTS = 50
+_MOST_GONE = 1000
 _DEPTH = 10  # owners of owners; a cycle would be somebody's mistake
 
 
@@ -58,6 +59,7 @@ class Sight:
         self._of_sight: list[Callable[[], None]] = []
         self._lost: dict[tuple[str, str, str], datetime] = {}
         self._ancestry: Ancestry | None = None
+        self._gone: dict[str, tuple[Json, datetime]] = {}
 
     @property
     def lost_at(self) -> datetime | None:
@@ -102,6 +104,10 @@ class Sight:
 
     def get(self, uid: str) -> Json | None:
         return self._objects.get(uid)
+
+    def gone(self, uid: str) -> tuple[Json, datetime] | None:
+        """Return how an object that nobody owns was last, and when it was seen to be gone; None: it was not seen here, or is there."""
+        return self._gone.get(uid)
 
     def below(self, uid: str) -> Iterator[Json]:
         """Yield the object and all that it owns, directly or not."""
@@ -174,18 +180,24 @@ class Sight:
                 theirs[uid] = obj
             self._tell([about])
         elif sighting.type == "DELETED":
-            self.forget(uid)
+            self.forget(uid, obj)
         else:
             self._objects[uid] = obj
+            self._gone.pop(uid, None)
             for owner in self._owners(uid):
                 self._children[owner].add(uid)
             self._ask_about(obj)
             self._tell([uid])
         return uid
 
-    def forget(self, uid: str) -> None:
-        """Drop an object that is gone."""
+    def forget(self, uid: str, last: Json | None = None) -> None:
+        """Drop an object that is gone; ``last``: as it was then, if that was told."""
         told = self._line(uid)
+        last = last or self._objects.get(uid)
+        if last is not None and not _references(last):
+            self._gone[uid] = last, self._clock()
+            if len(self._gone) > _MOST_GONE:
+                del self._gone[next(iter(self._gone))]
         for owner in self._owners(uid):
             self._children[owner].discard(uid)
         self._objects.pop(uid, None)

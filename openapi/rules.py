@@ -79,6 +79,13 @@ RULES: tuple[Rule, ...] = (
         "What is to end is a `cmd`, not a `serve_cmd`.",
     ),
     Rule(
+        "deleted",
+        "Somebody else deleted what this run had applied.",
+        "When it has been gone for this long, and is no Job that was done by then.",
+        "A clean-up job, another run, or somebody with `kubectl`: the cluster's audit log knows who it was.",
+        "missing_ref_timeout",
+    ),
+    Rule(
         "crash-loop",
         "A container ends again and again.",
         "After three crashes if it was never ready, after two if it was. A crash does not count while something that it "

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from upright.controllers.verdict import claims, custom_resources, job_retries, older_templates, refused_pods, workloads
+from upright.controllers.verdict import (
+    claims,
+    custom_resources,
+    deletions,
+    job_retries,
+    older_templates,
+    refused_pods,
+    workloads,
+)
 from upright.controllers.verdict import pods as pod_rules
 from upright.controllers.verdict.crashes import crashes, crashes_before, tolerance_key
 from upright.controllers.verdict.finding import Finding, counted
@@ -37,7 +45,7 @@ class Deployed(Struct, frozen=True):
     """A deployed resource: what was applied, what the cluster shows, and what is known of the run around it.
 
     ``tolerated`` and ``excused`` are what the look before this one came to. ``busy``: something that the resource could
-    wait for is still coming up. ``assumed``: that readiness is ignored was concluded, not said. ``expects_pods``: it has pods, whatever kinds it is made of. ``since``: when it was applied.
+    wait for is still coming up; ``updating``: it is being applied again. ``assumed``: that readiness is ignored was concluded, not said. ``expects_pods``: it has pods, whatever kinds it is made of. ``since``: when it was applied.
     """
 
     applied: tuple[AppliedObject, ...]
@@ -48,6 +56,7 @@ class Deployed(Struct, frozen=True):
     excused: Mapping[str, datetime | None] = field(default_factory=dict[str, "datetime | None"])
     once_ready: bool = False
     busy: bool = False
+    updating: bool = False
     expects_pods: bool = False
     since: datetime | None = None
 
@@ -163,6 +172,7 @@ def _findings(deployed: Deployed, budgets: Budgets, now: datetime) -> list[Findi
         seen = objects.get(applied.uid)
         if workloads.is_watched(workloads.group_of(applied), applied.kind) and workloads.behind(applied, seen):
             outdated.add(applied.uid)
+            found += deletions.findings(applied, seen, budgets, updating=deployed.updating)
         elif seen is not None:
             found += workloads.findings(applied, seen, budgets, busy=deployed.busy)
             about = _events(deployed, applied.uid)

@@ -44,7 +44,8 @@ def readiness(applied: AppliedObject, seen: ObservedObject | None, events: Seque
     if not is_watched(group, applied.kind):
         return APPLIED
     if not_current := behind(applied, seen):
-        return Readiness(ready=False, waits_for=not_current)
+        done = seen is not None and _is_over(applied, seen)
+        return Readiness(ready=True, complete=True) if done else Readiness(ready=False, waits_for=not_current)
     if seen is None or (group, applied.kind) == _CLAIM:
         return _claim(seen, events) if seen is not None else APPLIED
     rule = _RULES.get((group, applied.kind))
@@ -52,6 +53,18 @@ def readiness(applied: AppliedObject, seen: ObservedObject | None, events: Seque
         return rule(seen)
     waits = custom_resources.waits_for(seen, applied.generation)
     return Readiness(ready=False, waits_for=waits) if waits else READY
+
+
+def _is_over(applied: AppliedObject, seen: ObservedObject) -> bool:
+    """Whether the object had done what it was for before it was deleted: many delete a Job that is done."""
+    if seen.uid != applied.uid or not (seen.deleting or seen.deleted_at):
+        return False
+    if behind(applied, as_it_was := seen.model_copy(update={"deleting": False, "deleted_at": None})):
+        return False
+    if (group_of(applied), applied.kind) in WITH_REPLICAS:
+        return False
+    now = readiness(applied, as_it_was)
+    return now.complete or (now.ready and custom_resources.is_custom(group_of(applied)))
 
 
 def group_of(obj: AppliedObject) -> str:
@@ -73,6 +86,8 @@ def behind(applied: AppliedObject, seen: ObservedObject | None) -> str:
     """Return why the object as seen is not the one that was applied; empty if it is."""
     if seen is None or seen.uid != applied.uid:
         return "not seen in the cluster yet"
+    if seen.deleted_at is not None:
+        return "it was deleted"
     if seen.deleting:
         return "it is being deleted"
     if seen.generation < applied.generation:

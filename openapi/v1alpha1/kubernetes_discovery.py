@@ -194,6 +194,8 @@ class ObservedObject(Model):
     """The revision of its spec."""
     deleting: bool = omit(default=False)
     """It is being deleted."""
+    deleted_at: MicroTime | None = omit(None)
+    """When it was seen to be gone; all else is as it was last."""
     owner_uids: tuple[str, ...] = omit(())
     """The uids of its owners."""
     created_at: Time | None = None

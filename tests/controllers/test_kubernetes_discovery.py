@@ -111,6 +111,30 @@ async def test_the_objects_own_status_is_told(tmp_path: Path) -> None:
         assert status.objects[0].status == {"observedGeneration": 1, "replicas": 1}
 
 
+async def test_an_object_that_is_gone_is_told_as_it_was_last(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.put()
+        w.kubernetes.status("Deployment", "web", replicas=1)
+        await w.shows(lambda one: one.objects and one.objects[0].status)
+        w.kubernetes.remove("Deployment", "web")
+        (gone,) = (await w.shows(lambda one: one.objects and one.objects[0].deleted_at)).objects
+        assert gone.status["replicas"] == 1
+
+
+async def test_an_object_that_went_while_nobody_looked_is_told_as_it_was_last(tmp_path: Path) -> None:
+    kubernetes = FakeKubernetes()
+    async with world(tmp_path, kubernetes) as w:
+        web = await w.put()
+        w.kubernetes.show(pod(web))
+        await w.shows(lambda one: one.objects and one.pods)
+    del kubernetes.objects[web["metadata"]["uid"]]
+    async with world(tmp_path, kubernetes, connected=False) as w:
+        first = await w.shows(lambda one: one.objects and one.objects[0].deleted_at)
+        w.kubernetes.show(pod(web, "web-2"))
+        second = await w.shows(lambda one: "web-2" in names(one))
+        assert [one.deleted_at for one in first.objects] == [one.deleted_at for one in second.objects]
+
+
 async def test_only_pods_of_the_newest_replica_set_are_told(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         web = await w.put()

@@ -32,6 +32,7 @@ from upright.openapi.v1alpha1.kubernetes_discovery import ContainerState, Contai
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from upright.openapi.v1alpha1.kubernetes_apply import AppliedObject
     from upright.openapi.v1alpha1.kubernetes_discovery import Pod
 
 BUDGETS = Budgets()
@@ -422,3 +423,61 @@ def test_a_broken_pod_that_a_stateful_set_will_not_replace_is_red_and_says_what_
         "kubectl"
         not in runtime(replace(deployed, seen=shows(changed, pods=(old,))), Budgets(), NOW).findings[0].message
     )
+
+
+# what others delete
+
+
+def deleted(of: AppliedObject, status: object, **more: object) -> Deployed:
+    gone = seen(of, status, deleted_at=ago(4), **more)
+    return Deployed((of,), shows(gone))
+
+
+def test_what_somebody_else_deleted_is_red_after_a_while() -> None:
+    found = decided(deleted(WEB, rolled_out(1), spec={"replicas": 1}))
+    assert (found.state, found.after) == ("pending", later(1))
+    assert text(found) == "Deployment/web (it was deleted)"
+    (one,) = decided(deleted(WEB, rolled_out(1), spec={"replicas": 1}), later(1)).findings
+    assert (one.rule, one.path) == ("deleted", ("Deployment/web",))
+    assert one.message == "it was deleted after it was applied, and not by this run"
+
+
+def test_what_is_being_deleted_is_red_after_a_while_from_when_that_was_seen() -> None:
+    leaving = Deployed((WEB,), shows(seen(WEB, rolled_out(1), deleting=True)))
+    first = decided(leaving)
+    assert (first.state, first.after) == ("pending", later(5))
+    later_on = decided(replace(leaving, excused=first.excused), later(5))
+    assert [one.message for one in later_on.findings] == [
+        "it is being deleted after it was applied, and not by this run"
+    ]
+    assert later_on.state == "error"
+
+
+def test_what_this_run_is_making_anew_may_be_gone_for_long() -> None:
+    found = decided(replace(deleted(WEB, rolled_out(1)), updating=True), later(600))
+    assert (found.state, found.after) == ("pending", None)
+
+
+@pytest.mark.parametrize("gone", [{"deleted_at": ago(400)}, {"deleting": True}])
+def test_a_job_that_was_done_stays_so_when_it_is_deleted(gone: dict[str, object]) -> None:
+    found = decided(migrate(status={}, seen=shows(seen(JOB, COMPLETE, **gone))))
+    assert (found.state, found.complete) == ("ok", True)
+
+
+def test_a_job_that_was_deleted_before_it_was_done_is_red() -> None:
+    found = decided(migrate(status={}, seen=shows(seen(JOB, {}, deleted_at=ago(5)))))
+    assert (found.state, found.findings[0].rule) == ("error", "deleted")
+
+
+def test_a_job_of_an_older_generation_was_not_done() -> None:
+    older = seen(JOB, COMPLETE, deleted_at=ago(1), generation=0)
+    assert decided(migrate(status={}, seen=shows(older))).state == "pending"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "state"), [([], "ok"), ([condition("Ready")], "ok"), ([condition("Ready", "False")], "pending")]
+)
+def test_a_custom_resource_may_be_deleted_by_whoever_it_is_for(conditions: list[object], state: str) -> None:
+    task = applied("TaskRun", "tekton.dev/v1", uid="t1", generation=1)
+    found = decided(Deployed((task,), shows(seen(task, {"conditions": conditions}, deleted_at=ago(60))), assumed=True))
+    assert (found.state, found.findings) == (state, ())
