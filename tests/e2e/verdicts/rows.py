@@ -255,5 +255,9 @@ WELL = (
     _replicas("replicas"),
     _bare_pod("once", "echo that is all"),
     job("task", container(script="echo done")),
+    {
+        **(_short := job("short", container(script="echo done"))),
+        "spec": {**_short["spec"], "ttlSecondsAfterFinished": 0},
+    },
     {**(_asleep := job("asleep", container())), "spec": {**_asleep["spec"], "suspend": True}},
 )
