@@ -23,7 +23,7 @@ from upright.controllers.tiltfile.kubernetes_objects import (
 )
 from upright.controllers.tiltfile.language.errors import Failure, Failures, nearest
 from upright.controllers.tiltfile.language.text import quote
-from upright.controllers.tiltfile.live_updates import check_watched, restarting
+from upright.controllers.tiltfile.live_updates import check_watched, restarting, restarts
 from upright.controllers.tiltfile.locators import located
 from upright.controllers.tiltfile.references import parse_reference
 from upright.controllers.tiltfile.resource_options import Accumulated
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from upright.controllers.tiltfile.images import Image
     from upright.controllers.tiltfile.kubernetes_objects import Entity
+    from upright.controllers.tiltfile.language.errors import Place
     from upright.controllers.tiltfile.project import Project
     from upright.controllers.tiltfile.references import Reference
     from upright.controllers.tiltfile.resource_options import CustomDeploy, KubernetesOptions, PodReadiness
@@ -87,7 +88,10 @@ def assemble(project: Project) -> tuple[list[tuple[str, ResourceSpec]], list[tup
         services = compose_resources(project, index)
     has_objects = bool(assembly.rest)
     warning = index.unused_warning(
-        project.noted.quiet_images, has_resources=bool(drafts or services), has_objects=has_objects
+        project.noted.quiet_images,
+        "Docker Compose" if services else "Kubernetes",
+        has_resources=bool(drafts or services),
+        has_objects=has_objects,
     )
     if warning:
         project.warn(warning)
@@ -110,7 +114,9 @@ def _check_live_updates(index: ImageIndex, drafts: Sequence[Draft]) -> None:
     custom = [(draft.name, draft.custom.live_update) for draft in drafts if draft.custom is not None]
     wrong = restarting([*deployed, *custom])
     if wrong:
-        raise Failure(wrong)
+        places = [image.place for draft in drafts for image in draft.updated if restarts(image.live_update)]
+        places += [draft.custom.place for draft in drafts if draft.custom and restarts(draft.custom.live_update)]
+        raise Failure(wrong, places[0])
 
 
 def _check_context(project: Project, *, needed: bool) -> None:
@@ -134,15 +140,18 @@ class _Assembly:
         self.drafts: list[Draft] = []
         self.by_name: dict[str, Draft] = {}
 
-    def make(self, name: str) -> Draft:
-        if name in self.by_name:
-            raise Failure(f"k8s_resource named {quote(name)} already exists")
-        for kind, known in (("local", self.project.local_resources), ("dc", self.project.compose_names)):
-            if name in known:
-                raise Failure(f"{kind}_resource named {quote(name)} already exists")
+    def make(self, name: str, place: Place | None = None) -> Draft:
+        self.check_free(name, place)
         draft = self.by_name[name] = Draft(name)
         self.drafts.append(draft)
         return draft
+
+    def check_free(self, name: str, place: Place | None = None) -> None:
+        """Raise Failure, with the place, if a resource has the name."""
+        project = self.project
+        for kind, known in (("k8s", self.by_name), ("local", project.local_resources), ("dc", project.compose_names)):
+            if name in known:
+                raise Failure(f"{kind}_resource named {quote(name)} already exists", place)
 
     def references(self, entity: Entity) -> list[Reference]:
         """Return the images that the object uses, as it names them."""
@@ -164,7 +173,8 @@ class _Assembly:
             return parse_reference(text)
         except ValueError as error:
             where = f"{entity.kind}/{entity.name} ({entity.source})"
-            raise Failure(f"finding image in {where}: parsing {text}: {error}") from None
+            message = f"finding image in {where}: parsing {text}: {error}"
+            raise Failure(message, self.project.entity_places.get(entity.address)) from None
 
     def take(self, draft: Draft, entities: Iterable[Entity]) -> None:
         for entity in entities:
@@ -174,7 +184,7 @@ class _Assembly:
     def by_custom_deploy(self) -> None:
         """Make a resource of every k8s_custom_deploy call; the images it asks for must be there."""
         for said in self.project.custom_deploys.values():
-            draft = self.make(said.name)
+            draft = self.make(said.name, said.place)
             draft.custom = said
             for reference in said.image_deps:
                 if self.index.consumed_by(reference) is None:
@@ -196,7 +206,8 @@ class _Assembly:
                 draft = self.make(name)
             except Failure as failure:
                 identity = join_parts((*workload.parts[:3], workload.group)).lower()
-                raise Failure(f"error making resource for workload {identity}: {failure}") from None
+                message = f"error making resource for workload {identity}: {failure}"
+                raise Failure(message, self.project.entity_places.get(workload.address)) from None
             self.take(draft, [workload])
             self.take_services(draft, workload)
 
@@ -227,7 +238,9 @@ class _Assembly:
     def by_pod_template(self) -> None:
         """Make a resource of every other object that makes pods."""
         for entity in [one for one in self.rest if pod_templates(one.body)]:
-            draft = self.by_name.get(entity.name) or self.make(entity.name)
+            draft = self.by_name.get(entity.name) or self.make(
+                entity.name, self.project.entity_places.get(entity.address)
+            )
             self.drop([entity])
             draft.entities.append(entity)
             self.take_services(draft, entity)
@@ -266,12 +279,11 @@ class _Assembly:
             draft.entities.append(entity)
 
     def rename(self, draft: Draft, name: str) -> None:
-        if name in self.by_name or name in self.project.local_resources:
-            kind = "k8s" if name in self.by_name else "local"
-            raise Failure(
-                f"k8s_resource specified to rename {quote(draft.name)} to {quote(name)}: "
-                f"{kind}_resource named {quote(name)} already exists"
-            )
+        try:
+            self.check_free(name)
+        except Failure as failure:
+            message = f"k8s_resource specified to rename {quote(draft.name)} to {quote(name)}: {failure}"
+            raise Failure(message) from None
         self.by_name = {name if known is draft else key: known for key, known in self.by_name.items()}
         draft.name = name
 

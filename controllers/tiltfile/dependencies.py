@@ -72,16 +72,18 @@ def closure(requested: Iterable[str], edges: Mapping[str, Sequence[str]]) -> set
     return found
 
 
-def enabled(requested: Sequence[str], edges: Mapping[str, Sequence[str]]) -> set[str]:
-    """Return the resources that run; nothing requested means all. Raises Failure for unknown names."""
+def enabled(requested: Sequence[str], edges: Mapping[str, Sequence[str]], place: Place | None = None) -> set[str]:
+    """Return the resources that run; nothing requested means all. Raises Failure, with the place, for unknown names."""
     if not requested:
         return set(edges)
     unknown = [name for name in requested if name not in edges]
     if unknown:
         others = [name for name in edges if name not in requested]
+        told = ", ".join(quote(name) + nearest(name, others) for name in unknown)
         raise Failure(
-            f"You specified some resources that could not be found: {_quoted(unknown)}\n"
-            f"Is this a typo? Existing resources in Tiltfile: {_quoted(others)}"
+            f"You specified some resources that could not be found: {told}\n"
+            f"Is this a typo? Existing resources in Tiltfile: {_quoted(others)}",
+            place,
         )
     return closure(requested, edges) | ({UNCATEGORIZED} & edges.keys())
 

@@ -208,8 +208,8 @@ class ImageIndex:
         """Return what the image and all it is built on are built from."""
         return [path for one in self.in_build_order([image.map_name]) for path in one.watched]
 
-    def unused_warning(self, quiet: Sequence[str], *, has_resources: bool, has_objects: bool) -> str:
-        """Return what to say of images that nothing uses, or nothing."""
+    def unused_warning(self, quiet: Sequence[str], deployed_by: str, *, has_resources: bool, has_objects: bool) -> str:
+        """Return what to say of images that nothing uses, or nothing; ``deployed_by`` is what they might be used in."""
         unused = [image for image in self.images if not image.used and not {"*", image.familiar} & set(quiet)]
         if not unused:
             return ""
@@ -223,7 +223,7 @@ class ImageIndex:
         similar = get_close_matches(unused[0].selector.reference.familiar_name, list(self.consumed), n=3, cutoff=0.3)
         meant = "".join(f"    - {one}\n" for one in similar)
         return (
-            f"Image not used in any Kubernetes config:\n    ✕ {name}\n"
+            f"Image not used in any {deployed_by} config:\n    ✕ {name}\n"
             f"{'Did you mean…' + chr(10) if meant else ''}{meant}Skipping this image build\n"
             "If this is deliberate, suppress this warning with: "
             f"update_settings(suppress_unused_image_warnings=[{quote(name)}])"

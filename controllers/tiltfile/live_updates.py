@@ -89,6 +89,13 @@ def new_step(project: Project, meaning: StepMeaning, shown: str) -> LiveUpdateSt
 
 def live_update(project: Project, steps: Value) -> LiveUpdateSpec | None:
     """Return what a list of steps comes to; None for no steps. Raises Failure for a wrong order or a wrong step."""
+    try:
+        return _live_update(project, steps)
+    except Failure as failure:
+        raise Failure(f"live_update: {failure}") from None
+
+
+def _live_update(project: Project, steps: Value) -> LiveUpdateSpec | None:
     items = steps if isinstance(steps, List | tuple | Set) else [] if steps is None else [steps]
     meanings: list[StepMeaning] = []
     for item in items:
@@ -149,7 +156,10 @@ def check_all_used(project: Project) -> None:
     unused = project.unused_steps
     if unused:
         told = "\n\t".join(f"{place}: value '{step}' of type '{type_name(step)}'" for place, step in unused.items())
-        raise Failure(f"found {len(unused)} live_update steps that were created but not used in a live_update:\n{told}")
+        first = next(iter(unused.values())).meaning.place
+        raise Failure(
+            f"found {len(unused)} live_update steps that were created but not used in a live_update:\n{told}", first
+        )
 
 
 def check_watched(image: Image, watched: Sequence[str]) -> None:
@@ -166,7 +176,12 @@ def check_watched(image: Image, watched: Sequence[str]) -> None:
             )
 
 
+def restarts(spec: LiveUpdateSpec | None) -> bool:
+    """Tell whether the live update restarts its container."""
+    return spec is not None and spec.restart == "always"
+
+
 def restarting(names: Iterable[tuple[str, LiveUpdateSpec | None]]) -> str:
     """Return what to say of the Kubernetes resources whose live updates restart a container; empty if none does."""
-    found = [name for name, spec in names if spec is not None and spec.restart == "always"]
+    found = [name for name, spec in names if restarts(spec)]
     return RESTART_IS_DEPRECATED % ", ".join(dict.fromkeys(found)) if found else ""

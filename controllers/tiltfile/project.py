@@ -116,6 +116,7 @@ class Project(Struct):
     trigger_mode_place: Place | None = None
     scrub_secrets: bool = True
     enabled_resources: list[str] | None = None
+    enabled_place: Place | None = None
     disable_all: bool = False
     config_parsed_in: str = ""
     wrong_usage: bool = False

@@ -199,7 +199,8 @@ def _label(value: Value) -> str:
     if not _LABEL.fullmatch(text):
         raise WrongValue(
             f"Invalid label {quote(text)}: name part must consist of alphanumeric characters, '-', '_' or '.', "
-            "and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc')"
+            "and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', "
+            "regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
         )
     return text
 

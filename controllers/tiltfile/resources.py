@@ -65,7 +65,7 @@ def enabled_names(project: Project, resources: tuple[Resource, ...]) -> tuple[st
     elif not project.config_parsed_in:
         requested = project.facts.args
         project.wrong_usage = True  # whatever is wrong with the names, the command line said them
-    chosen = enabled(requested, edges)
+    chosen = enabled(requested, edges, None if project.wrong_usage else project.enabled_place)
     project.wrong_usage = False
     return tuple(name for name in edges if name in chosen)
 

@@ -70,7 +70,7 @@ _BY_READER: Mapping[str, str] = {
     "path": "_Text",
     "paths": "_Texts",
     "pod_readiness": 'Literal["", "wait", "ignore", "succeeded"]',
-    "port_forwards": "int | str | PortForward | Sequence[int | str | PortForward]",
+    "forwards_unread": "int | str | PortForward | Sequence[int | str | PortForward]",
     "readiness_probe": "Probe",
     "resource_name": "_Text",
     "string": "str",

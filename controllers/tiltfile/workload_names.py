@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from upright.controllers.tiltfile.language.errors import Failure
+from upright.controllers.tiltfile.language.errors import Failure, Place
 from upright.controllers.tiltfile.language.values import HostValue, Value, function_name, type_name
 
 if TYPE_CHECKING:
@@ -44,10 +44,12 @@ def names_by_function(project: Project, function: Value, workloads: list[Entity]
                 f"error determining resource name for '{this}': {function_name(function)}: invalid return value. "
                 f"wanted: string. got: {type_name(name)}"
             )
+        elif not name:
+            wrong = f"error determining resource name for '{this}': {function_name(function)}: it returned no name"
         elif name in taken:
             wrong = f"both '{this}' and '{taken[name]}' mapped to resource name '{name}'"
         if wrong:
-            where = f"{function.__code__.co_filename}:{function.__code__.co_firstlineno}"
-            raise Failure(f"error applying workload_to_resource_function {where}: {wrong}")
+            where = Place(function.__code__.co_filename, function.__code__.co_firstlineno)
+            raise Failure(f"error applying workload_to_resource_function: {wrong}", where)
         taken[name] = this
     return list(taken)

@@ -88,6 +88,7 @@ def set_enabled_resources(project: Project, given: EnableArguments) -> None:
     """Run only these resources and what they depend on; none means all."""
     project.disable_all = False
     project.enabled_resources = list(given.resources)
+    project.enabled_place = project.interpreter.where()
 
 
 def clear_enabled_resources(project: Project, _given: Nothing) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from upright.controllers.tiltfile.builtins.link import links
-from upright.controllers.tiltfile.builtins.port_forward import port_forwards
+from upright.controllers.tiltfile.builtins.port_forward import forwards_unread, port_forwards
 from upright.controllers.tiltfile.builtins.trigger_mode import trigger_mode_value
 from upright.controllers.tiltfile.language.arguments import boolean, optional
 from upright.controllers.tiltfile.language.errors import Failure, WrongValue
@@ -72,7 +72,7 @@ class KubernetesArguments(LimitArguments):
 
     workload: str = optional(resource_name, "")
     new_name: str = optional(resource_name, "")
-    port_forwards: tuple[Forward, ...] = optional(port_forwards, ())
+    port_forwards: Value = optional(forwards_unread, ())
     extra_pod_selectors: tuple[dict[str, str], ...] = optional(_pod_selectors, ())
     trigger_mode: TriggerMode | None = optional(trigger_mode_value, None)
     resource_deps: tuple[str, ...] = optional(string_sequence, ())
@@ -102,7 +102,7 @@ def k8s_resource(project: Project, given: KubernetesArguments) -> None:
         new_name=given.new_name,
         grouped=not given.workload,
         objects=given.objects,
-        port_forwards=given.port_forwards,
+        port_forwards=_forwards(name, given.port_forwards),
         extra_pod_selectors=given.extra_pod_selectors,
         pod_readiness=given.pod_readiness,
         discovery_strategy=given.discovery_strategy,
@@ -114,6 +114,13 @@ def k8s_resource(project: Project, given: KubernetesArguments) -> None:
         limits=limits(given),
     )
     project.kubernetes_options.append(options)
+
+
+def _forwards(name: str, value: Value) -> tuple[Forward, ...]:
+    try:
+        return port_forwards(value)
+    except Failure as failure:
+        raise Failure(f"k8s_resource {quote(name)}: {failure}") from None
 
 
 VALUES = {"k8s_resource": function("k8s_resource", KubernetesArguments, k8s_resource)}

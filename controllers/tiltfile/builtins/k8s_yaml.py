@@ -13,6 +13,8 @@ from upright.controllers.tiltfile.readers import path
 from upright.controllers.tiltfile.vocabulary import function
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from upright.controllers.tiltfile.kubernetes_objects import Entity
     from upright.controllers.tiltfile.project import Project
 
@@ -26,8 +28,9 @@ class YAMLArguments(Arguments):
 
 def k8s_yaml(project: Project, given: YAMLArguments) -> None:
     """Add the objects of files and Blobs."""
+    sources = _sources(given.yaml)
     entities = entities_of(project, given.yaml)
-    if not entities:
+    if not entities and (not sources or type(sources[0]) is not str):  # a file may be empty, as in Tilt
         raise Failure("Empty YAML passed to k8s_yaml")
     place = project.interpreter.where()
     for entity in entities:
@@ -49,8 +52,11 @@ def k8s_yaml(project: Project, given: YAMLArguments) -> None:
 
 def entities_of(project: Project, yaml: Value) -> list[Entity]:
     """Return the objects of a path, a Blob, or a list of these; raises Failure."""
-    sources = yaml if isinstance(yaml, List | tuple | Set) else (yaml,)
-    return [entity for source in sources for entity in _entities(project, source)]
+    return [entity for source in _sources(yaml) for entity in _entities(project, source)]
+
+
+def _sources(yaml: Value) -> Sequence[Value]:
+    return list(yaml) if isinstance(yaml, List | tuple | Set) else (yaml,)
 
 
 def _entities(project: Project, source: Value) -> list[Entity]:

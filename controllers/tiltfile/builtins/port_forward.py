@@ -81,7 +81,12 @@ def _check_host(host: str) -> None:
         raise Failure(f"portForward host value {quote(host)} is not a valid hostname or IP address")
 
 
-def port_forwards(value: Value, _directory: str) -> tuple[Forward, ...]:
+def forwards_unread(value: Value, _directory: str) -> Value:
+    """Take a resource's forwards as they are: what is wrong with them is told with the resource's name."""
+    return value
+
+
+def port_forwards(value: Value) -> tuple[Forward, ...]:
     """Read a port, ``LOCAL:CONTAINER``, ``HOST:LOCAL:CONTAINER``, a port_forward(), or a sequence of these."""
     if value is None:
         return ()

@@ -2,6 +2,7 @@
 
 Failure           said by a builtin or an operator while the Tiltfile runs
   WrongValue      an argument's value does not fit; the caller names the parameter
+  NotLoaded       a file that cannot be read, or that loads itself
   Failures        several that were found together
 Exit              exit(): the Tiltfile stops, and all is well
 Interrupted       cancelled from outside, or out of time (BaseException: nothing on the way may swallow it)
@@ -32,6 +33,10 @@ class Failure(Exception):
 
 class WrongValue(Failure):
     """An argument's value does not fit, such as ``got int, want string``."""
+
+
+class NotLoaded(Failure):
+    """A file that cannot be executed at all: who loads it says by which name."""
 
 
 class Failures(Failure):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from upright.controllers.tiltfile.language.cancellation import Cancellation
-from upright.controllers.tiltfile.language.errors import Exit, Failure, Interrupted, TiltfileError, nearest
+from upright.controllers.tiltfile.language.errors import Exit, Failure, Interrupted, NotLoaded, TiltfileError, nearest
 from upright.controllers.tiltfile.language.grammar import check
 from upright.controllers.tiltfile.language.rewrite import HELPERS, Rewriter
 from upright.controllers.tiltfile.language.scope import EARLY, loaded_paths, resolve
@@ -102,7 +102,10 @@ class Interpreter:
 
     def load(self, name: str, symbols: tuple[str, ...]) -> list[Value]:
         """Return what a ``load`` statement asks for."""
-        exports = self.execute(self.locate(name, self.directory))
+        try:
+            exports = self.execute(self.locate(name, self.directory))
+        except NotLoaded as failure:
+            raise Failure(f"cannot load {name}: {failure}") from None
         for symbol in symbols:
             if symbol not in exports:
                 raise Failure(f"load: name {symbol} not found in module {name}{nearest(symbol, list(exports))}")
@@ -113,7 +116,7 @@ class Interpreter:
         if path in self._exports:
             return self._exports[path]
         if path in self.executing:
-            raise Failure(f"Circular load: {path}")
+            raise NotLoaded(f"Circular load: {path}")
         code_globals = self._prepare(path)
         self.executing.append(path)
         try:
@@ -158,9 +161,10 @@ class Interpreter:
         try:
             text = self.read(path)
         except OSError as error:
-            raise Failure(f"error reading file {path}: {error.strerror or error}") from None
+            reason = (error.strerror or str(error)).lower()
+            raise NotLoaded(f"error reading file {path}: open {path}: {reason}") from None
         except UnicodeDecodeError as error:
-            raise Failure(f"error reading file {path}: not UTF-8 at byte {error.start}") from None
+            raise NotLoaded(f"error reading file {path}: not UTF-8 at byte {error.start}") from None
         source = self.sources[path] = Source(path, text.removeprefix("\ufeff").replace("\r\n", "\n"))
         return source
 

@@ -25,6 +25,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_GOT = {"comment": "newline", "newline": "newline", "string": "string literal", "number": "number literal"}
+_WANTS_VALUE = re.compile(r"(?:[-+*/%=<>&|^~(,\[{:]|\b(?:and|or|not|in|if|else|elif|while|return|lambda))$")
 _ESCAPE = re.compile(
     r"\\(?:[abfnrtv\\'\"\n]|[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|(?P<wrong>.))", re.DOTALL
 )
@@ -85,11 +87,26 @@ class Source(Struct, frozen=True):
             line, column = error.lineno or 1, error.offset or 1
             width = (error.end_offset or 0) - column if error.end_lineno == line else 1
             place = Place(self.path, line, max(column, 1), max(width, 1))
-            raise self.error(_said(error.msg), place) from None
+            raise self.error(self._said(error.msg, place), place) from None
         except (RecursionError, MemoryError):
             raise TiltfileError(f"{self.path} is nested too deeply to be parsed") from None
         except ValueError as error:
             raise TiltfileError(f"{self.path}: {error}") from None
+
+    def _said(self, message: str, place: Place) -> str:
+        """Return the words for Python's syntax error, without its hints at Python's own features."""
+        if message.startswith("unterminated"):
+            return f"unexpected {'EOF' if 'triple' in message else 'newline'} in string"
+        message = message.removesuffix(". Maybe you meant '==' or ':=' instead of '='?")
+        if message != "invalid syntax":
+            return message
+        line = self.line(place.line)
+        before, after = line[: place.column - 1].rstrip(), line[place.column - 1 :]
+        found = _TOKEN.match(after.lstrip())
+        got = "newline" if found is None else _GOT.get(found.lastgroup or "") or f"'{found[0]}'"
+        if _WANTS_VALUE.search(before) and not before.lstrip().startswith("def "):
+            return f"got {got}, want primary expression"
+        return f"unexpected {got}"
 
     def _scan(self) -> None:
         """Refuse bad escapes, adjacent strings, and numbers and prefixes that only Python has."""
@@ -138,10 +155,3 @@ def _escape_problem(escape: re.Match[str]) -> str:
     kind = "hex" if shown[1] == "x" else "octal"
     digits = f"{code:04X}" if kind == "hex" else f"{code:04x}"
     return f"non-ASCII {kind} escape {shown} (use \\u{digits} for the UTF-8 encoding of U+{digits})"
-
-
-def _said(message: str) -> str:
-    """Return Python's words for a syntax error without its hints at Python's own features."""
-    return message.removesuffix(". Maybe you meant '==' or ':=' instead of '='?").removesuffix(
-        ". Perhaps you forgot a comma?"
-    ) + (". Perhaps you forgot a comma?" if "forgot a comma" in message else "")

@@ -197,7 +197,7 @@ def test_images_without_anything_to_deploy_are_warned_of(world: World) -> None:
         ('docker_build("a", ".", only = ["*.c"])', "docker_build: for parameter \"only\": 'only' does not support '*' file globs. Must be a real path: *.c"),
         ('docker_build("a", ".", dockerfile_contents = "x", extra_tag = "B")', 'Argument extra_tag="B" not a valid image reference: invalid reference format: repository name (library/B) must be lowercase'),
         ('docker_build("a", ".", dockerfile_contents = "FROM x")\ndocker_build("docker.io/library/a", ".", dockerfile_contents = "FROM x")', 'Image for ref "a" has already been defined'),
-        ('docker_build("a", ".", dockerfile_contents = "FROM a", live_update = [1])', "'steps' must be a list of live update steps - got value '1' of type 'int'"),
+        ('docker_build("a", ".", dockerfile_contents = "FROM a", live_update = [1])', "live_update: 'steps' must be a list of live update steps - got value '1' of type 'int'"),
         ('custom_build("a", "", [])', "Argument 2 (command) can't be empty"),
         ('custom_build("a", "x", [], tag = "t", outputs_image_ref_to = "f")', "Cannot specify both tag= and outputs_image_ref_to="),
         ('custom_build("a", "x", [], image_deps = ["b"])\nk8s_yaml(blob("{apiVersion: v1, kind: Secret, metadata: {name: a}}"))', 'image "a": image dep "b" not found'),

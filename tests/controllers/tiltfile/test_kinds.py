@@ -125,8 +125,8 @@ workload_to_resource_function(name)
     [
         ("lambda a, b: a", "workload_to_resource_function arg must take 1 argument. lambda takes 2"),
         ("5", "workload_to_resource_function: for parameter func: got int, want function"),
-        ("lambda id: 5", "error applying workload_to_resource_function PATH:2: error determining resource name for 'web:deployment:default:apps': lambda: invalid return value. wanted: string. got: int"),
-        ('lambda id: "x"', "error applying workload_to_resource_function PATH:2: both 'api:deployment:default:apps' and 'web:deployment:default:apps' mapped to resource name 'x'"),
+        ("lambda id: 5", "error applying workload_to_resource_function: error determining resource name for 'web:deployment:default:apps': lambda: invalid return value. wanted: string. got: int"),
+        ('lambda id: "x"', "error applying workload_to_resource_function: both 'api:deployment:default:apps' and 'web:deployment:default:apps' mapped to resource name 'x'"),
         ("lambda id: id.nothing", "K8sObjectID has no .nothing field or method"),
     ],
 )  # fmt: skip

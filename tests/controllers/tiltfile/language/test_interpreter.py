@@ -221,7 +221,7 @@ def test_a_load_brings_in_aliases_and_runs_a_file_once() -> None:
     ("library", "message"),
     [
         ("other = 1", "load: name othr not found in module lib (did you mean other?)"),
-        ('load("Tiltfile", "x")\n', "Circular load: /p/Tiltfile"),
+        ('load("Tiltfile", "x")\n', "cannot load Tiltfile: Circular load: /p/Tiltfile"),
     ],
 )
 def test_a_load_that_cannot_work_says_why(library: str, message: str) -> None:
@@ -231,7 +231,10 @@ def test_a_load_that_cannot_work_says_why(library: str, message: str) -> None:
 
 def test_a_missing_file_is_an_error_at_the_load() -> None:
     error = failing('load("nothing", "x")\n')
-    assert error.message == "error reading file /p/nothing: No such file or directory"
+    assert (
+        error.message
+        == "cannot load nothing: error reading file /p/nothing: open /p/nothing: no such file or directory"
+    )
     assert str(error.place) == "/p/Tiltfile:1:1"
 
 
