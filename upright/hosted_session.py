@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -13,6 +14,7 @@ from upright.controllers.garbage_collector import GarbageCollector
 from upright.controllers.log_completeness import all_read
 from upright.controllers.runtime.manager import Manager
 from upright.controllers.session import SessionController
+from upright.controllers.status_texts import without_secrets
 from upright.controllers.verdict.cards import with_whole_log
 from upright.controllers.world.logs import Logs
 from upright.controllers.world.processes import LocalProcesses
@@ -49,7 +51,8 @@ async def run_session(session: Session, options: CiOptions, client: Client, sche
         told = "Resumed after a restart: what is finished stays, what was running runs again" if resumed else "Started"
         logs.open("upright", "").write(f"{told}: session {session.name}, {session.spec.tiltfile_path}")
         wiring = Wiring(options, folder, logs, processes, secrets, port=0)
-        manager = Manager(client, utc_now, [SessionController(os.getpid()), *controllers(wiring)])
+        clean = partial(without_secrets, secrets=secrets)
+        manager = Manager(client, utc_now, [SessionController(os.getpid()), *controllers(wiring)], clean)
         manager.services.append(GarbageCollector(manager.caches, scheme))
         try:
             await _work(session.name, manager, client, wiring)

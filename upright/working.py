@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from upright.controllers.record.record_file import RecordWriter
 from upright.controllers.record.recorder import RecordingJudge
 from upright.controllers.runtime.manager import Manager
 from upright.controllers.session import SessionController
+from upright.controllers.status_texts import without_secrets
 from upright.controllers.ui_session import tell_ui_session
 from upright.controllers.verdict.cards import with_whole_log
 from upright.controllers.world.logs import Logs
@@ -99,7 +101,8 @@ async def _work(run: Run, secrets: Secrets, teller: Teller, judge: RecordingJudg
         _greet(run, logs)
         wiring = Wiring(run.options, run.folder, logs, processes, secrets, port=run.port)
         wiring.judge = judge
-        manager = Manager(run.client, utc_now, [session, *controllers(wiring)])
+        clean = partial(without_secrets, secrets=secrets)
+        manager = Manager(run.client, utc_now, [session, *controllers(wiring)], clean)
         manager.services.append(GarbageCollector(manager.caches, run.scheme))
         teller.listen(manager.caches.of(Resource), f"{run.server.url}/")
         try:

@@ -210,8 +210,6 @@ class RecordingJudge(Judge):
         """Return the entry as a line. Each text is scrubbed by itself, if there is anything in it to scrub."""
         line = orjson.dumps(entry, option=_LINE)
         text = line.decode()
-        return (
-            line
-            if self._scrub(text) == text
-            else orjson.dumps(scrubbed_json(orjson.loads(line), self._scrub), option=_LINE)
-        )
+        if self._scrub(text) == text and "\\\\" not in text:  # a backslash is two here, and hides a form that has one
+            return line
+        return orjson.dumps(scrubbed_json(orjson.loads(line), self._scrub), option=_LINE)

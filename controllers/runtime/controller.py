@@ -163,8 +163,7 @@ class Loop(Generic[T]):
                 self.queue.done(key)
 
     async def _turn(self, key: Key, tasks: Tasks) -> None:
-        informer = self._caches.of(self.controller.kind)
-        obj = informer.get(key)
+        obj = self._caches.of(self.controller.kind).get(key)
         if obj is None:
             await tasks.end_all(key)
             self.queue.forget(key)
@@ -176,9 +175,7 @@ class Loop(Generic[T]):
         outcome = await self.controller.reconcile(turn)
         if outcome.status is not None:
             self._errors = 0
-        if outcome.status is not None and outcome.status != getattr(obj, "status", None):
-            changed = obj.model_copy(update={"status": outcome.status})
-            informer.observe(await self._caches.client.update_status(changed))
+            await self._caches.write_status(obj, outcome.status)
         self.queue.forget(key)
         if outcome.after is not None:
             self.queue.add_after(key, outcome.after)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from anyio.abc import TaskStatus
 
     from upright.client.client import Client
+    from upright.openapi.meta import Model
 
 
 class Service(Protocol):
@@ -25,10 +26,19 @@ class Service(Protocol):
 
 
 class Manager:
-    """A set of controllers over one client; ``services`` are made from its mirrors, as controllers are."""
+    """A set of controllers over one client; ``services`` are made from its mirrors, as controllers are.
 
-    def __init__(self, client: Client, clock: Callable[[], datetime], controllers: Iterable[Controller[Any]]) -> None:
-        self.caches = Caches(client)
+    ``clean`` is what each status goes through before it is written.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        clock: Callable[[], datetime],
+        controllers: Iterable[Controller[Any]],
+        clean: Callable[[Model], Model] | None = None,
+    ) -> None:
+        self.caches = Caches(client, clean)
         self.loops = [Loop(controller, self.caches, clock) for controller in controllers]
         self.services: list[Service] = []
 

@@ -13,7 +13,7 @@ import orjson
 from upright.controllers.runtime.informer import Informer, key_of
 from upright.controllers.runtime.queue import Key
 from upright.openapi.errors import NotFound
-from upright.openapi.meta import Object, OwnerReference
+from upright.openapi.meta import Model, Object, OwnerReference
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -31,10 +31,11 @@ WISHES_REMEMBERED = 8192
 
 
 class Caches:
-    """The mirrors of all kinds that some controller asked for."""
+    """The mirrors of all kinds that some controller asked for. ``clean`` is what each status goes through before it is written."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, clean: Callable[[Model], Model] | None = None) -> None:
         self.client = client
+        self._clean = clean
         self._informers: dict[type[Object], Informer[Object]] = {}
         self._wished: dict[tuple[type[Object], Key], tuple[Object, str]] = {}
 
@@ -46,6 +47,16 @@ class Caches:
 
     def __iter__(self) -> Iterator[Informer[Object]]:
         return iter(self._informers.values())
+
+    async def write_status(self, obj: Object, wanted: Model) -> None:
+        """Have this status, if it is not the one that the object has."""
+        before = getattr(obj, "status", None)
+        if wanted == before:
+            return
+        status = self._clean(wanted) if self._clean is not None else wanted
+        if status != before:
+            changed = obj.model_copy(update={"status": status})
+            self.of(type(obj)).observe(await self.client.update_status(changed))
 
     def hash_of_wish(self, obj: Object) -> str:
         """Return the hash of all but the status; what was wished the last time, as most wishes are, is not hashed again."""

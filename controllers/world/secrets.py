@@ -23,6 +23,11 @@ class Secrets:
     def __init__(self) -> None:
         self._shown: dict[str, str] = {}
 
+    @property
+    def known(self) -> bool:
+        """Whether there is any."""
+        return bool(self._shown)
+
     def add(self, name: str, key: str, value: bytes) -> None:
         """Have the value replaced by ``[redacted secret name:key]`` wherever it occurs: as it is, and encoded."""
         if len(value) < SHORTEST_BYTES:
