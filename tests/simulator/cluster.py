@@ -7,183 +7,19 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from tests.simulator.lives import Fact, Life
+from tests.simulator.fake_pod import OLD, FakePod
+from tests.simulator.lives import Fact
 from tests.simulator.stories import PEACE
 from tests.simulator.virtual_time import date
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.simulator.stories import PodStory, ResourceStory, Story
     from tests.simulator.wire import Wire
     from upright.openapi.meta import Json
 
 COUNTING_SECONDS = 0.02
-LEAVING_SECONDS = 1.5
-OLD = "-old"
 _APPS = "apps/v1"
-
-
-class FakePod:
-    """A pod that lives its life; what it went through is in ``lived``."""
-
-    def __init__(self, work: Workload, name: str, story: PodStory, owner: Json) -> None:
-        self.work = work
-        self.name = name
-        self.story = story
-        self.old = name.endswith(OLD)
-        self.lived: list[Fact] = []
-        self.created = anyio.current_time()
-        self.deleting = False
-        self.over = False
-        self.uid = f"{name}-{work.cluster.next_uid()}"
-        self._owner = owner
-        self._status: Json = {"phase": "Pending"}
-        self._container: Json = {"name": "main", "image": "shop:1", "ready": False, "restartCount": 0}
-        self._container["state"] = {"waiting": {"reason": "ContainerCreating"}}
-        self._placed: Json = {}
-
-    @property
-    def running(self) -> bool:
-        return "running" in self._container["state"]
-
-    @property
-    def ready(self) -> bool:
-        return bool(self._container["ready"]) and not self.deleting
-
-    def begin(self) -> None:
-        self.work.cluster.wire.emit("ADDED", self._body())
-        for fact in Life(self.story).facts(anyio.current_time()):
-            asyncio.get_running_loop().call_at(fact.at, self._live, fact)
-
-    def settled(self) -> None:
-        """Have been well for long, from before this run."""
-        self._live(Fact(-60.0, "scheduled"))
-        self._live(Fact(-50.0, "running"))
-        if self.story.probed:
-            self._live(Fact(-40.0, "ready"))
-
-    def leave(self) -> None:
-        self.deleting = True
-        self.work.cluster.wire.emit("MODIFIED", self._body())
-        asyncio.get_running_loop().call_later(LEAVING_SECONDS, self.go)
-
-    def go(self) -> None:
-        self.over = True
-        self.lived.append(Fact(anyio.current_time(), "gone"))
-        self.work.cluster.wire.emit("DELETED", self._body())
-        self.work.count_soon()
-
-    def _live(self, fact: Fact) -> None:
-        if self.over or self.deleting:
-            return
-        self.lived.append(fact)
-        _CHANGES[fact.what](self, fact)
-        self.work.cluster.wire.emit("MODIFIED", self._body())
-        if fact.what in _TOLD:
-            self.work.cluster.tell(self._body(), *_TOLD[fact.what], fact.text)
-        self.work.pod_changed(self, fact)
-
-    def unschedulable(self, fact: Fact) -> None:
-        said = "0/1 nodes are available: 1 Insufficient cpu."
-        self._placed = {
-            "type": "PodScheduled",
-            "status": "False",
-            "reason": "Unschedulable",
-            "message": said,
-            "lastTransitionTime": self.work.cluster.stamp(fact.at),
-        }
-
-    def scheduled(self, fact: Fact) -> None:
-        self._placed = {
-            "type": "PodScheduled",
-            "status": "True",
-            "lastTransitionTime": self.work.cluster.stamp(fact.at),
-        }
-
-    def waits(self, fact: Fact) -> None:
-        reason = {"pull-error": "ErrImagePull", "pull-backoff": "ImagePullBackOff", "backoff": "CrashLoopBackOff"}
-        self._leave_state()
-        self._container["state"] = {
-            "waiting": {"reason": reason.get(fact.what, "CreateContainerConfigError"), "message": fact.text}
-        }
-
-    def _leave_state(self) -> None:
-        ended = self._container["state"].get("terminated")
-        if ended is not None:
-            self._container["lastState"] = {"terminated": ended}
-
-    def runs(self, fact: Fact) -> None:
-        if "terminated" in self._container["state"] or "lastState" in self._container:
-            self._container["restartCount"] += 1
-        self._leave_state()
-        self._container |= {"state": {"running": {"startedAt": self.work.cluster.stamp(fact.at)}}, "started": True}
-        self._container["containerID"] = f"containerd://{self.uid}-{self._container['restartCount']}"
-        self._container["ready"] = not self.story.probed
-        self._status["phase"] = "Running"
-
-    def becomes_ready(self, fact: Fact) -> None:
-        self._container["ready"] = fact.what == "ready"
-
-    def ends(self, fact: Fact) -> None:
-        reason = "OOMKilled" if fact.code == 137 else "Completed" if fact.code == 0 else "Error"
-        ran = self._container["state"].get("running") or {}
-        ended = {"exitCode": fact.code, "reason": reason, "finishedAt": self.work.cluster.stamp(fact.at), **ran}
-        self._container |= {"state": {"terminated": ended}, "ready": False}
-        if fact.what in {"succeeded", "failed"}:
-            self._status["phase"] = "Succeeded" if fact.what == "succeeded" else "Failed"
-
-    def is_evicted(self, fact: Fact) -> None:
-        self._status |= {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."}
-        self._container |= {"state": {"terminated": {"exitCode": 137, "reason": "Error"}}, "ready": False}
-        del fact
-
-    @property
-    def _policy(self) -> str:
-        return "Never" if self.work.story.kind == "Job" else "Always"
-
-    def _body(self) -> Json:
-        probe: Json = {"readinessProbe": {}} if self.story.probed else {}
-        meta: Json = {"name": self.name, "namespace": "default", "uid": self.uid}
-        meta["creationTimestamp"] = self.work.cluster.stamp(self.created)
-        if self._owner:
-            meta["ownerReferences"] = [self._owner]
-        if self.deleting:
-            meta["deletionTimestamp"] = self.work.cluster.stamp(anyio.current_time())
-        ready = {"type": "Ready", "status": "True" if self.ready else "False"}
-        conditions = [ready, *([self._placed] if self._placed else ())]
-        containers = [dict(self._container)] if self._placed.get("status") == "True" else []
-        return {
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": meta,
-            "spec": {"restartPolicy": self._policy, "containers": [{"name": "main", "image": "shop:1", **probe}]},
-            "status": {**self._status, "conditions": conditions, "containerStatuses": containers},
-        }
-
-
-_CHANGES: dict[str, Callable[[FakePod, Fact], None]] = {
-    "unschedulable": FakePod.unschedulable,
-    "scheduled": FakePod.scheduled,
-    "pull-error": FakePod.waits,
-    "pull-backoff": FakePod.waits,
-    "missing": FakePod.waits,
-    "backoff": FakePod.waits,
-    "running": FakePod.runs,
-    "ready": FakePod.becomes_ready,
-    "unready": FakePod.becomes_ready,
-    "crashed": FakePod.ends,
-    "succeeded": FakePod.ends,
-    "failed": FakePod.ends,
-    "evicted": FakePod.is_evicted,
-}
-_TOLD = {
-    "unschedulable": ("Warning", "FailedScheduling"),
-    "pull-error": ("Warning", "Failed"),
-    "missing": ("Warning", "Failed"),
-    "backoff": ("Warning", "BackOff"),
-    "unready": ("Warning", "Unhealthy"),
-}
+WIDGETS = "shop.example/v1"
 
 
 class Workload:
@@ -232,7 +68,7 @@ class Workload:
 
     def _notice(self) -> None:
         self._observed = self._generation
-        owner = self._replica_set("rs-2", 2) if self.story.kind == "Deployment" else self._owner(self._body())
+        owner = self._owner_of_pods()
         self._count()
         if self.story.kind == "Job":
             self._next_attempt()
@@ -241,6 +77,17 @@ class Workload:
         else:
             for number, one in enumerate(self.story.pods):
                 self._make(number, one, owner)
+
+    def _owner_of_pods(self) -> Json:
+        if self.story.kind == "Deployment":
+            return self._replica_set("rs-2", 2)
+        mine = self._owner(self._body())
+        if self.story.kind != "Widget":
+            return mine
+        meta: Json = {"name": f"{self.story.name}-set", "namespace": "default", "uid": f"{self.story.name}-set"}
+        body: Json = {"apiVersion": _APPS, "kind": "StatefulSet", "metadata": {**meta, "ownerReferences": [mine]}}
+        self.cluster.wire.emit("ADDED", body)
+        return self._owner(body)
 
     def _make(self, number: int, story: PodStory, owner: Json, suffix: str = "") -> None:
         pod = FakePod(self, f"{self.story.name}-{number}{suffix}", story, owner)
@@ -310,6 +157,9 @@ class Workload:
         kind = self.story.kind
         if kind == "Job":
             self._status = self._of_job()
+        elif kind == "Widget":
+            told = "True" if ready >= self._wanted else "False"
+            self._status |= {"conditions": [{"type": "Ready", "status": told}]} if self.story.says else {}
         elif kind == "DaemonSet":
             self._status |= {"desiredNumberScheduled": self._wanted, "updatedNumberScheduled": len(mine)}
             self._status |= {"numberAvailable": ready}
@@ -336,7 +186,7 @@ class Workload:
         if kind == "Deployment" and self._observed:
             revision = "1" if self.story.rollout and self._observed == 1 else "2"
             meta["annotations"] = {"deployment.kubernetes.io/revision": revision}
-        version = "batch/v1" if kind == "Job" else _APPS
+        version = {"Job": "batch/v1", "Widget": WIDGETS}.get(kind, _APPS)
         return {"apiVersion": version, "kind": kind, "metadata": meta, "spec": spec, "status": dict(self._status)}
 
     def _bare(self) -> Json:

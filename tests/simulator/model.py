@@ -12,8 +12,9 @@ from tests.simulator.stories import LASTING_PULLS, NEVER
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tests.simulator.cluster import FakePod, Workload
+    from tests.simulator.cluster import Workload
     from tests.simulator.commands import Commands
+    from tests.simulator.fake_pod import FakePod
     from tests.simulator.lives import Fact
     from tests.simulator.stories import Faults, ResourceStory
 

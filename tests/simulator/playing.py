@@ -11,6 +11,7 @@ import anyio
 from msgspec import Struct
 
 from tests.simulator import model, virtual_time
+from tests.simulator.cluster import WIDGETS
 from tests.simulator.cluster import Cluster as FakeCluster
 from tests.simulator.commands import Commands
 from tests.simulator.memory_client import MemoryClient
@@ -62,7 +63,7 @@ LIMIT_SECONDS = 2400.0
 SIGHT_SECONDS = 60.0
 _RUN: timedelta = virtual_time.date(1800.0) - virtual_time.BEGINNING
 _READINESS: timedelta = virtual_time.date(model.READINESS_SECONDS) - virtual_time.BEGINNING
-_VERSIONS = {"Job": "batch/v1", "Pod": "v1"}
+_VERSIONS = {"Job": "batch/v1", "Pod": "v1", "Widget": WIDGETS}
 
 
 class Ending(Struct, frozen=True):

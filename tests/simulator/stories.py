@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 NEVER = float("inf")
-Kind: TypeAlias = Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "Pod", "local", "serve"]
+Kind: TypeAlias = Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "Pod", "Widget", "local", "serve"]
 PASSING_PULLS = (
     "toomanyrequests: 429 Too Many Requests",
     "received unexpected HTTP status: 503 Service Unavailable",
@@ -44,7 +44,11 @@ PEACE = PodStory()
 
 
 class ResourceStory(Struct, frozen=True):
-    """A resource: ``seconds``, ``failures`` and ``retries`` are a Job's (or ``seconds`` and ``code`` a command's)."""
+    """A resource: ``seconds``, ``failures`` and ``retries`` are a Job's (or ``seconds`` and ``code`` a command's).
+
+    A Widget is a custom resource: its pods are those of a StatefulSet that its controller makes; ``says``: it tells by a
+    condition whether it is ready.
+    """
 
     name: str
     kind: Kind
@@ -57,6 +61,7 @@ class ResourceStory(Struct, frozen=True):
     retries: int = 0
     code: int = 0
     doomed: bool = False
+    says: bool = False
 
 
 class Faults(Struct, frozen=True):
@@ -97,7 +102,19 @@ def story(seed: int) -> Story:
 
 def _resource(chance: random.Random, name: str, ahead: tuple[str, ...]) -> ResourceStory:
     kind: Kind = chance.choice(
-        ("Deployment", "Deployment", "Deployment", "StatefulSet", "DaemonSet", "Job", "Job", "Pod", "local", "serve")
+        (
+            "Deployment",
+            "Deployment",
+            "Deployment",
+            "StatefulSet",
+            "DaemonSet",
+            "Job",
+            "Job",
+            "Pod",
+            "Widget",
+            "local",
+            "serve",
+        )
     )
     doomed = chance.random() < 0.18
     notice = chance.choice((0.0, 0.05, 0.3, 2.0))
@@ -112,7 +129,8 @@ def _resource(chance: random.Random, name: str, ahead: tuple[str, ...]) -> Resou
     if doomed:
         pods[chance.randrange(number)] = _doomed_pod(chance)
     rollout = kind == "Deployment" and chance.random() < 0.35
-    return ResourceStory(name, kind, ahead, tuple(pods), rollout, notice, doomed=doomed)
+    says = kind == "Widget" and all(one.probed for one in pods)
+    return ResourceStory(name, kind, ahead, tuple(pods), rollout, notice, doomed=doomed, says=says)
 
 
 def _job(chance: random.Random, name: str, ahead: tuple[str, ...], notice: float, *, doomed: bool) -> ResourceStory:

@@ -140,3 +140,30 @@ def test_dates_that_are_taken_for_our_own_are_found_out(monkeypatch: pytest.Monk
     monkeypatch.setattr("upright.controllers.cluster_time.SAME", timedelta(days=1))
     behind = replace(web(schedule=11.0), faults=Faults(skew=-90.0))
     assert play(behind).problems[0].startswith("red before it was just: web: Deployment/web")
+
+
+def widget(*pods: PodStory, **more: object) -> Story:
+    """Return the story of one custom resource with these pods."""
+    return Story(1, (ResourceStory("one", "Widget", pods=pods, **more),))  # type: ignore[arg-type]  # ResourceStory's fields
+
+
+def test_the_pods_of_a_custom_resource_count_at_whatever_depth() -> None:
+    assert play(widget(PodStory())).state == "healthy"
+    assert play(widget(PodStory(), PodStory(crashes=1000, crash_after=0.5))).exit_code == 1
+    assert play(widget(PodStory(probed=True, ready_after=9.0), says=True)).state == "healthy"
+
+
+def test_a_custom_resource_that_passes_for_ready_without_its_pods_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr("upright.controllers.verdict.runtime._lacks_pods", none)
+    assert play(widget(PodStory())).problems == ("green while one was not well",)
+
+
+def test_owners_that_are_not_followed_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr("upright.controllers.sight.Sight.follow_owners", none)
+    assert play(widget(PodStory())).state != "healthy"

@@ -29,6 +29,7 @@ SERVED: dict[str, tuple[tuple[str, str], ...]] = {
         ("ReplicaSet", "replicasets"),
     ),
     "/apis/batch/v1": (("Job", "jobs"),),
+    "/apis/shop.example/v1": (("Widget", "widgets"),),
 }
 PLURALS = {kind: plural for kinds in SERVED.values() for kind, plural in kinds}
 CALL_SECONDS = 0.004
@@ -176,12 +177,18 @@ class Wire:
         raise NotFound(path)
 
     def _listed(self, path: str) -> Json:
-        plural = path.rpartition("/")[2]
+        above, _, plural = path.rpartition("/")
         if plural not in self._objects:
-            raise NotFound(path)
+            return self._one(above.rpartition("/")[2], plural)
         self._blind_since.pop(plural, None)
         items = [orjson.loads(orjson.dumps(one)) for one in self._objects[plural].values()]
         return {"items": items, "metadata": {"resourceVersion": str(self._version)}}
+
+    def _one(self, plural: str, name: str) -> Json:
+        for found in self._objects.get(plural, {}).values():
+            if found["metadata"]["name"] == name:
+                return dict(found)
+        raise NotFound(name)
 
     @asynccontextmanager
     async def stream(self, path: str, query: Mapping[str, str], **how: Any) -> AsyncGenerator[_Stream]:  # noqa: ANN401  reason: as above
