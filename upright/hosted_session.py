@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
+import anyio.to_thread
 
 from upright.apiserver.clock import utc_now
 from upright.client.session_folder import session_folder
@@ -19,7 +21,9 @@ from upright.controllers.verdict.cards import with_whole_log
 from upright.controllers.world.logs import Logs
 from upright.controllers.world.processes import LocalProcesses
 from upright.controllers.world.secrets import Secrets
+from upright.openapi.v1alpha1.resource import Resource
 from upright.openapi.v1alpha1.session import Session
+from upright.recording import end_record, recording
 from upright.run_folder import RunFolder, forget_credentials
 from upright.wiring import Wiring, controllers
 
@@ -28,9 +32,19 @@ if TYPE_CHECKING:
 
     from upright.client.cli.options import CiOptions
     from upright.client.client import Client
+    from upright.controllers.record.recorder import RecordingJudge
     from upright.openapi.scheme import Scheme
 
 LOGS_SECONDS = 2.0
+
+
+class Place(NamedTuple):
+    """How a Session is run, and where its objects and its files are."""
+
+    options: CiOptions
+    client: Client
+    scheme: Scheme
+    folder: RunFolder
 
 
 def folder_of(state: Path, session: Session) -> RunFolder:
@@ -46,13 +60,32 @@ async def run_session(session: Session, options: CiOptions, client: Client, sche
     """
     folder.cluster.mkdir(parents=True, exist_ok=True, mode=0o700)
     secrets = Secrets()
+    await anyio.to_thread.run_sync(_set_aside, folder.record)
+    with recording((folder.record,), session.spec.tiltfile_path, folder.logs, secrets) as judge:
+        await _run(session, Place(options, client, scheme, folder), secrets, judge)
+        ended = await client.get(Session, session.name)
+        if ended.status.done:
+            end_record(judge, ended, (await client.list(Resource)).items, folder.logs, secrets)
+
+
+def _set_aside(record: Path) -> None:
+    """Keep the record of before the restart, under the next free number."""
+    if record.exists():
+        number = next(one for one in count(1) if not record.with_name(f"{record.name}.{one}").exists())
+        record.rename(record.with_name(f"{record.name}.{number}"))
+
+
+async def _run(session: Session, place: Place, secrets: Secrets, judge: RecordingJudge) -> None:
+    options, client, scheme, folder = place
     async with Logs(folder.logs, utc_now, secrets.scrub) as logs, LocalProcesses() as processes:
         resumed = session.status.start_time is not None
         told = "Resumed after a restart: what is finished stays, what was running runs again" if resumed else "Started"
         logs.open("upright", "").write(f"{told}: session {session.name}, {session.spec.tiltfile_path}")
         wiring = Wiring(options, folder, logs, processes, secrets, port=0)
+        wiring.judge = judge
         clean = partial(without_secrets, secrets=secrets)
-        manager = Manager(client, utc_now, [SessionController(os.getpid()), *controllers(wiring)], clean)
+        made = [SessionController(os.getpid(), judge=judge), *controllers(wiring)]
+        manager = Manager(client, utc_now, made, clean)
         manager.services.append(GarbageCollector(manager.caches, scheme))
         try:
             await _work(session.name, manager, client, wiring)
@@ -72,6 +105,7 @@ async def _work(name: str, manager: Manager, client: Client, wiring: Wiring) -> 
         engines.start_soon(wiring.engines.run)
         async with anyio.create_task_group() as working:
             await working.start(manager.run)
+            working.start_soon(wiring.judge.run)
             await done.wait()
             await all_read(manager.caches, LOGS_SECONDS)
             await _complete_cards(name, client, wiring)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -15,12 +13,8 @@ import anyio
 from upright import __version__
 from upright.apiserver.clock import utc_now
 from upright.client.cli.interruption import SIGNALS
-from upright.client.report.gathered import report_of
-from upright.client.report.scrubbed import scrubbed
 from upright.controllers.garbage_collector import GarbageCollector
 from upright.controllers.log_completeness import all_read
-from upright.controllers.record.record_file import RecordWriter
-from upright.controllers.record.recorder import RecordingJudge
 from upright.controllers.runtime.manager import Manager
 from upright.controllers.session import SessionController
 from upright.controllers.status_texts import without_secrets
@@ -36,16 +30,17 @@ from upright.openapi.v1alpha1.resource import Resource
 from upright.openapi.v1alpha1.session import Session, SessionCISpec, SessionSpec
 from upright.openapi.v1alpha1.ui_button import UIButton
 from upright.outputs import Ended
+from upright.recording import end_record, recording
 from upright.run_folder import forget_credentials
 from upright.telling import Teller
 from upright.wiring import Wiring, controllers
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Generator
 
     from upright.client.cli.options import CiOptions
     from upright.client.client import Client
+    from upright.controllers.record.recorder import RecordingJudge
     from upright.running import Run
 
 GRACE_AFTER_SIGNAL_SECONDS = 10.0
@@ -57,24 +52,10 @@ SESSION = "Tiltfile"
 async def to_the_end(run: Run) -> tuple[Ended, Teller]:
     """Work until the Session is done; return how it ended when nothing that was started is left, and all logs are printed."""
     secrets, teller = Secrets(), Teller(run.options, run.folder.logs)
-    with recording(run, secrets) as judge:
+    paths = (run.folder.record, *([Path(run.options.record)] if run.options.record else []))
+    with recording(paths, run.options.file, run.folder.logs, secrets) as judge:
         await _work(run, secrets, teller, judge)
         return await _ended(run, secrets, judge), teller
-
-
-@contextmanager
-def recording(run: Run, secrets: Secrets) -> Generator[RecordingJudge]:
-    """Keep what is seen in the run's folder, and where it is asked for."""
-    paths = (run.folder.record, *([Path(run.options.record)] if run.options.record else []))
-    about = {"version": __version__, "tiltfile": str(Path(run.options.file).absolute()), "logs": str(run.folder.logs)}
-    writer = RecordWriter(*paths)
-    judge = RecordingJudge(writer, secrets.scrub, about)
-    try:
-        yield judge
-    finally:
-        judge.close()
-        for path, error in writer.failed.items():
-            sys.stderr.write(f"the record {path} could not be written to its end: {error.strerror}\n")
 
 
 async def _work(run: Run, secrets: Secrets, teller: Teller, judge: RecordingJudge) -> None:
@@ -114,9 +95,7 @@ async def _work(run: Run, secrets: Secrets, teller: Teller, judge: RecordingJudg
 async def _ended(run: Run, secrets: Secrets, judge: RecordingJudge) -> Ended:
     session = await run.client.get(Session, SESSION)
     resources = (await run.client.list(Resource)).items
-    made = report_of(session, resources, version=__version__, logs=str(run.folder.logs))
-    report = scrubbed(made, secrets.scrub)
-    judge.end(session, resources, report.to_wire())
+    report = end_record(judge, session, resources, run.folder.logs, secrets)
     clusters, buttons = [(await run.client.list(kind)).items for kind in (Cluster, UIButton)]
     return Ended(
         report,

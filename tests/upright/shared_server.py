@@ -17,6 +17,7 @@ import anyio.to_thread
 
 from upright.apiserver.sockets import listen, port_of
 from upright.client import kubeconfig
+from upright.controllers.record.record_file import read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,10 +133,23 @@ class SharedServer:
                     return dict(status)
                 await anyio.sleep(0.2)
 
+    def folder_of(self, session: str) -> Path:
+        """Return where the controllers keep what is the Session's."""
+        (folder,) = (self.folder / "runs" / "sessions").glob(f"{session}-????????")
+        return folder
+
+    async def replayed(self, session: str) -> tuple[int, str]:
+        """Play the record of a Session that is done; return the exit code and what is said."""
+        record = self.folder_of(session) / "record"
+        with anyio.fail_after(30):
+            while "end" not in read(record)[-1]:  # noqa: ASYNC110  reason: another process
+                await anyio.sleep(0.1)
+        told = await anyio.run_process([*_UPRIGHT, "replay", str(record)], check=False)
+        return told.returncode, told.stdout.decode() + told.stderr.decode()
+
     def log(self, session: str) -> str:
         """Return all that was logged of a Session."""
-        (folder,) = (self.folder / "runs" / "sessions").glob(f"{session}-????????")
-        return "".join(path.read_text() for path in sorted((folder / "logs").glob("*.log")))
+        return "".join(path.read_text() for path in sorted((self.folder_of(session) / "logs").glob("*.log")))
 
 
 def _until(process: subprocess.Popen[str], awaited: str) -> None:

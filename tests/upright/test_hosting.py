@@ -59,6 +59,13 @@ async def test_sessions_run_side_by_side_each_with_its_own_objects_and_verdict(s
     assert (await shared.ask("GET", "/apis/tilt.dev/v1alpha1/cmds"))[1]["items"] == []
 
 
+async def test_a_session_leaves_a_record_that_is_replayed_to_the_same_verdict(shared: SharedServer) -> None:
+    await shared.post("bad", shared.project("bad", "local_resource('first', 'echo so it goes; exit 3')"))
+    reason = (await shared.status("bad"))["verdict"]["reason"]
+    code, told = await shared.replayed("bad")
+    assert (code, reason in told, "so it goes" in told) == (1, True, True), told
+
+
 async def test_the_logs_of_sessions_are_served_while_they_run_and_afterwards(shared: SharedServer) -> None:
     projects = {name: shared.project(name, WAITS) for name in ("one", "other")}
     for name, project in projects.items():
@@ -130,6 +137,8 @@ async def test_a_session_is_resumed_when_the_controllers_were_killed(shared: Sha
     assert (await shared.status("web"))["verdict"]["exitCode"] == 0
     assert (project.parent / "ran").read_text() == "first\nbegun\nbegun\n", "what was finished is not run again"
     assert "Resumed after a restart" in shared.log("web")
+    assert (await shared.replayed("web"))[0] == 0
+    assert (shared.folder_of("web") / "record.1").exists(), "what was recorded before is kept"
 
 
 async def test_controllers_that_are_asked_to_end_leave_the_session_to_the_next_ones(shared: SharedServer) -> None:
