@@ -187,10 +187,10 @@ def _outcome(
 
 
 def _secrets(project: Project) -> tuple[Secret, ...]:
-    if not project.scrub_secrets or not project.entities:
+    if not project.scrub_secrets:
         return ()
-    found = ((entity.name, key, value) for entity in project.entities for key, value in entity.secret_values())
-    return tuple(Secret(*one) for one in found)
+    found = [(entity.name, key, value) for entity in project.entities for key, value in entity.secret_values()]
+    return tuple(Secret(*one) for one in dict.fromkeys([*found, *project.learned_secrets]))
 
 
 def _ignore_files(project: Project) -> list[str]:

@@ -115,6 +115,7 @@ class Project(Struct):
     trigger_mode: TriggerMode = "auto"
     trigger_mode_place: Place | None = None
     scrub_secrets: bool = True
+    learned_secrets: list[tuple[str, str, bytes]] = field(default_factory=list[tuple[str, str, bytes]])
     enabled_resources: list[str] | None = None
     enabled_place: Place | None = None
     disable_all: bool = False

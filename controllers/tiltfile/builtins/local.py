@@ -15,6 +15,7 @@ from upright.controllers.tiltfile.readers import (
     environment,
     stringable,
 )
+from upright.controllers.tiltfile.secret_texts import Echo
 from upright.controllers.tiltfile.vocabulary import function
 
 if TYPE_CHECKING:
@@ -58,20 +59,18 @@ def run(project: Project, wanted: Command, stdin: str | None, *, quiet: bool, ec
     """Run a command for the Tiltfile, logged as Tilt logs it; raises Failure unless it exits 0."""
     if echo:
         project.log(f"local: {wanted}", "INFO")
-    heard = False
-
-    def line(text: str) -> None:
-        nonlocal heard
-        heard = True
-        if not quiet:
-            project.log(PREFIX + text, "INFO")
-
+    output = ""
+    heard = Echo(project, lambda text: None if quiet else project.log(PREFIX + text, "INFO"))
     env = {**project.environ, **{name: value for name, _, value in (pair.partition("=") for pair in wanted.env)}}
-    finished = project.run_local(wanted.argv, directory=wanted.directory, env=env, stdin=stdin, line=line)
+    try:
+        finished = project.run_local(wanted.argv, directory=wanted.directory, env=env, stdin=stdin, line=heard.line)
+        output = finished.stdout
+    finally:
+        heard.close(output)
     project.interpreter.cancellation.tick()
     if finished.error or finished.exit_code:
         raise Failure(_failed(wanted, finished, quiet=quiet))
-    if echo and not quiet and not heard:
+    if echo and not quiet and not heard.heard:
         project.log(f"{PREFIX}[no output]", "INFO")
     return finished
 

@@ -8,6 +8,7 @@ from upright.controllers.tiltfile.language.arguments import Arguments, anything,
 from upright.controllers.tiltfile.language.errors import Exit, Failure
 from upright.controllers.tiltfile.language.text import to_repr, to_str
 from upright.controllers.tiltfile.language.values import Builtin, Value
+from upright.controllers.tiltfile.secret_texts import learn
 from upright.controllers.tiltfile.vocabulary import function
 
 if TYPE_CHECKING:
@@ -34,11 +35,13 @@ class Separator(Arguments):
 
 def warn(project: Project, given: Message) -> None:
     """Log a warning."""
+    learn(project, given.msg)
     project.warn(given.msg)
 
 
-def fail(_project: Project, given: Message) -> None:
+def fail(project: Project, given: Message) -> None:
     """End the Tiltfile with an error."""
+    learn(project, given.msg)
     raise Failure(given.msg)
 
 
@@ -52,7 +55,9 @@ def leave(project: Project, given: Code) -> None:
 def _print(project: Project) -> Builtin:
     def run(args: tuple[Value, ...], kwargs: dict[str, Value]) -> None:
         separator = bind("print", Separator, ((), kwargs), "").sep
-        project.say(separator.join(map(to_str, args)))
+        text = separator.join(map(to_str, args))
+        learn(project, text)
+        project.say(text)
 
     return Builtin("print", run)
 
