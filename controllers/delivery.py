@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import anyio
@@ -17,12 +20,14 @@ from upright.controllers.world.output import Lines
 from upright.controllers.world.processes import Command, StartFailed, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from upright.controllers.engines import Engines
     from upright.controllers.world.engine.protocol import Engine, EngineInfo, Progress, RegistryAuth
     from upright.controllers.world.processes import Processes
     from upright.openapi.v1alpha1.cluster import Cluster, RegistryHosting
+
+    Tool = Callable[[tuple[str, ...]], Awaitable[tuple[int, list[str]]]]
 
 PUSH_ATTEMPTS = 4
 PROGRESS_SECONDS = 0.5
@@ -38,6 +43,14 @@ _SHARED = {"docker-desktop", "rancher-desktop", "orbstack", "colima"}
 _FULL = re.compile(r"no space left|insufficient storage|disk quota", re.IGNORECASE)
 _AT_FAULT = re.compile(r"\b5\d\d\b|unknown error|Internal Server Error", re.IGNORECASE)
 _TOO_LARGE = re.compile(r"\b413\b|too large", re.IGNORECASE)
+_LAST_LINES = 20
+_IN_PARTS = re.compile(r"content digest \S+ not found", re.IGNORECASE)
+"""What containerd says of an archive whose index names platforms that it does not hold."""
+_ONE_PLATFORM = (
+    "Docker saves one platform of an image since 28.0. Until then: build for one (docker_build(platform='linux/amd64')) "
+    "without attestations (BUILDX_NO_DEFAULT_ATTESTATIONS=1), or give the cluster a registry "
+    "(https://kind.sigs.k8s.io/docs/user/local-registry/)"
+)
 _LOADED: Mapping[str, tuple[str, ...]] = {
     "kind": ("kind", "load", "docker-image", "{image}", "--name", "{name}"),
     "k3d": ("k3d", "image", "import", "{image}", "--cluster", "{name}"),
@@ -167,17 +180,42 @@ class Delivery:
         return ""
 
     async def _load(self, engine: Engine, image: str, way: Way, say: Callable[[str], object]) -> None:
-        argv = tuple(word.format(image=image, name=way.name) for word in _LOADED[way.product])
         say(f"STEP — Loading image to {way.product}: {image}")
+        argv = tuple(word.format(image=image, name=way.name) for word in _LOADED[way.product])
+        environ = {**self._environment(), "DOCKER_HOST": engine.info.address}
+        tool = partial(self._tool, environ, way, say)
+        code, said = await tool(argv)
+        if code and way.product == "kind" and _IN_PARTS.search("\n".join(said)):
+            platform = f"linux/{engine.info.arch}"
+            say(f"     The image names platforms that are not here: it is loaded with {platform} alone")
+            await self._load_alone(image, platform, way, tool)
+        elif code:
+            raise _load_failed(argv, code, said)
 
+    async def _load_alone(self, image: str, platform: str, way: Way, tool: Tool) -> None:
+        """Load the image of one platform, that of kind's nodes: kind asks for all of them, and not all may be here."""
+        with TemporaryDirectory(prefix="upright-load-") as folder:
+            archive = str(Path(folder) / "image.tar")
+            save = ("docker", "save", "--platform", platform, "--output", archive, image)
+            code, said = await tool(save)
+            if code:
+                raise DeliveryFailed(f"{_load_failed(save, code, said)}. {_ONE_PLATFORM}")
+            argv = ("kind", "load", "image-archive", archive, "--name", way.name)
+            code, said = await tool(argv)
+            if code:
+                raise _load_failed(argv, code, said)
+
+    async def _tool(
+        self, environ: Mapping[str, str], way: Way, say: Callable[[str], object], argv: tuple[str, ...]
+    ) -> tuple[int, list[str]]:
+        """Run a tool; return its exit code and its last lines."""
         said: list[str] = []
 
         def tell(text: str) -> None:
             say("\n".join(f"     {line}" for line in text.splitlines()))
-            said[:] = [line for line in (*said, *text.splitlines()) if line.strip()][-1:]
+            said[:] = [line.strip() for line in (*said, *text.splitlines()) if line.strip()][-_LAST_LINES:]
 
         lines = Lines(tell)
-        environ = {**self._environment(), "DOCKER_HOST": engine.info.address}
         try:
             ended = await run(self._processes, Command(argv, env=environ), lines, lines)
         except StartFailed as error:
@@ -186,9 +224,12 @@ class Delivery:
                 f"Install {argv[0]}, or give the cluster a registry (https://kind.sigs.k8s.io/docs/user/local-registry/)"
             ) from error
         lines.close()
-        if ended.code:
-            told = f": {said[-1].strip()}" if said else ""
-            raise DeliveryFailed(f"`{' '.join(argv)}` ended with exit code {ended.code}{told}")
+        return ended.code, said
+
+
+def _load_failed(argv: tuple[str, ...], code: int, said: Sequence[str]) -> DeliveryFailed:
+    told = f": {said[-1]}" if said else ""
+    return DeliveryFailed(f"`{' '.join(argv)}` ended with exit code {code}{told}")
 
 
 async def _pushed(engine: Engine, image: str, auth: RegistryAuth | None, layers: Layers) -> str:

@@ -80,3 +80,35 @@ async def test_a_tool_that_fails_or_is_not_there_is_told(private_dockerd: Runnin
         words = f'`kind load docker-image {IMAGE} --name shop` ended with exit code 1: ERROR: no nodes found for cluster "shop"'
         with pytest.raises(DeliveryFailed, match=words):
             await delivery(IMAGE, cluster("kind"), "push", Told(print))
+
+
+KIND_OF_MANY = """#!/bin/sh
+echo "kind $*" >> {folder}/argv
+[ "$2" = docker-image ] || exit 0
+echo 'ctr: content digest sha256:7a1b: not found' >&2
+echo 'ERROR: failed to load image' >&2
+exit 1
+"""
+
+
+async def test_an_image_that_names_platforms_which_are_not_here_is_loaded_with_that_of_the_nodes(
+    private_dockerd: RunningEngine, tmp_path: Path
+) -> None:
+    for name, text in (("kind", KIND_OF_MANY), ("docker", '#!/bin/sh\necho "docker $*" >> {folder}/argv\n')):
+        (tmp_path / name).write_text(text.format(folder=tmp_path))
+        (tmp_path / name).chmod(0o755)
+    told: list[str] = []
+    async with private_dockerd.connected() as engine, LocalProcesses() as processes:
+        delivery = Delivery(Ready(engine), processes, lambda: {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+        await delivery(IMAGE, cluster("kind"), "push", Told(told.append))
+        first, saved, loaded = (tmp_path / "argv").read_text().splitlines()
+        assert first == f"kind load docker-image {IMAGE} --name shop"
+        archive = saved.split()[5]
+        assert saved == f"docker save --platform linux/amd64 --output {archive} {IMAGE}"
+        assert loaded == f"kind load image-archive {archive} --name shop"
+        assert not os.path.exists(archive)  # noqa: PTH110, ASYNC240  reason: nothing may be left
+        (tmp_path / "docker").write_text("#!/bin/sh\necho 'unknown flag: --platform' >&2\nexit 125\n")
+        with pytest.raises(
+            DeliveryFailed, match=r"exit code 125: unknown flag: --platform\. Docker saves one platform"
+        ):
+            await delivery(IMAGE, cluster("kind"), "push", Told(told.append))
