@@ -166,7 +166,7 @@ class KubernetesApplyController(Controller[KubernetesApply]):
 
     async def _end_surplus(self, apply: KubernetesApply, now: Sequence[AppliedObject], place: Place) -> None:
         """Delete what was applied for the resource before and is not among these, unless somebody else has it now."""
-        others = [one for one in self.caches.of(KubernetesApply).all() if _is_another(one, apply)]
+        others = (one for one in self.caches.of(KubernetesApply).all() if _is_another(one, apply))
         found = surplus(apply.status, now, others, place.namespace)
         log = self._log(apply)
         if found.kept:

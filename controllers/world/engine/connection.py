@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiodocker
 import aiohttp
+import anyio
 from yarl import URL
 
 from upright.controllers.world.engine.errors import EngineError, EngineGone
@@ -43,13 +44,34 @@ class Connection:
     ) -> None:
         await self.docker.close()
 
+    async def introduced(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Agree on an API version, and return what the engine says of itself (``/version``) and of its machine (``/info``)."""
+        about: dict[str, Any] = {}
+        machine: dict[str, Any] = {}
+
+        async def ask() -> None:
+            machine.update(await self._asked("info"))
+
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(ask)
+                about.update(await self.negotiate())
+        except ExceptionGroup as errors:  # of several the first says it
+            raise errors.exceptions[0] from None
+        return about, machine
+
     async def negotiate(self) -> dict[str, Any]:
         """Agree on an API version, and return what the engine says of itself (``/version``)."""
-        async with self._request("GET", URL(f"{self.docker.docker_host}/version")) as response:
-            answer: dict[str, Any] = await _decoded(response)
+        answer = await self._asked("version")
         theirs = tuple(int(part) for part in str(answer["ApiVersion"]).split(".")[:2])
         self.docker.api_version = "v{}.{}".format(*min(theirs, NEWEST_API))
         return answer
+
+    async def _asked(self, path: str) -> dict[str, Any]:
+        """Return an answer that is the same in all versions of the API."""
+        async with self._request("GET", URL(f"{self.docker.docker_host}/{path}")) as response:
+            answer: dict[str, Any] = await _decoded(response)
+            return answer
 
     async def call(
         self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: object = None

@@ -7,7 +7,7 @@ import socket
 import struct
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -52,8 +52,7 @@ async def _opened(candidate: Candidate) -> AsyncGenerator[DockerEngine, None]:
     async with connection:
         try:
             with anyio.fail_after(_ANSWER_SECONDS):
-                about = await connection.negotiate()
-                details: dict[str, Any] = await connection.call("GET", "info")
+                about, details = await connection.introduced()
         except TimeoutError as error:
             raise EngineError(f"no answer within {_ANSWER_SECONDS:g} s") from error
         if details.get("OSType", "linux") != "linux":
