@@ -202,16 +202,17 @@ class Watch(threading.Thread):
 class Pods:
     """Notes when the cluster tells that there is a pod, and when all are settled: ready, or at their end."""
 
-    def __init__(self) -> None:
-        """Watch from now on; returns when the cluster tells."""
-        query = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
-        command = ["kubectl", "get", "--raw", f"/api/v1/namespaces/{NAMESPACE}/pods?{query}"]
+    def __init__(self, case: Case) -> None:
+        """Watch from now on."""
+        self._ready_is_enough = case.workload is not JOB
+        path = f"/api/v1/namespaces/{NAMESPACE}/pods"
+        now = json.loads(kubectl("get", "--raw", path))["metadata"]["resourceVersion"]
+        command = ["kubectl", "get", "--raw", f"{path}?watch=1&resourceVersion={now}"]
         self.first: float | None = None
         self.settled: dict[str, float] = {}
         self._watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert self._watching.stdout is not None
         self._told = self._watching.stdout
-        next(line for line in self._told if json.loads(line)["type"] == "BOOKMARK")
         self._listening = threading.Thread(target=self._listen, daemon=True)
         self._listening.start()
 
@@ -222,7 +223,9 @@ class Pods:
                 continue
             self.first = self.first or now
             status = told["status"]
-            ready = any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions") or ())
+            ready = self._ready_is_enough and any(
+                one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions") or ()
+            )
             if ready or status.get("phase") in {"Succeeded", "Failed"}:
                 self.settled.setdefault(told["metadata"]["name"], now)
 
@@ -248,7 +251,7 @@ def measured(case: Case, tool: str) -> Figures:
 
 def run(command: list[str], folder: Path, state: Path, case: Case) -> Figures:
     """Run the command to its end; exits with its output if it did not end as the case says."""
-    watch, pods = Watch(), None if case.no_ops else Pods()
+    watch, pods = Watch(), None if case.no_ops else Pods(case)
     if case.exit_code:
         watch.start()
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
