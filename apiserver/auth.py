@@ -75,8 +75,8 @@ class Guard:
         host = headers.get(b"host", b"").decode("latin-1").lower()
         if host_name(host) not in self._hosts:
             raise Forbidden(
-                f'this server does not answer to the host name "{host[:100]}": use localhost or 127.0.0.1, '
-                "or start it with --host NAME"
+                f'this server does not answer to the host name "{host[:100]}": use localhost or 127.0.0.1 '
+                "(upright apiserver --name NAME lets it be called by another)"
             )
         origin = headers.get(b"origin")
         if origin is not None and origin.decode("latin-1").lower() != f"{scheme}://{host}":

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import anyio
 import pytest
+from msgspec.structs import asdict
 
+from upright.apiserver.limits import DEFAULT_LIMITS
 from upright.apiserver.sockets import listen_on_loopback, port_of
 from upright.client import kubeconfig
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from anyio.abc import Process
 
 COMMAND = [sys.executable, "-m", "upright.apiserver"]
+SAID = [sys.executable, "-m", "upright.client.cli", "apiserver"]
 _NOT_BEFORE_THE_FIRST_ANSWER = ("fastapi", "starlette", "yaml", "websockets", "jsonpatch", "aiohttp", "kubernetes")
 
 
@@ -139,7 +142,7 @@ def test_a_uvicorn_that_was_imported_before_is_used() -> None:
 async def test_the_limits_of_a_request_can_be_set(tmp_path: Path, by: str) -> None:
     given = ["--max-url-bytes=100"] if by == "flag" else []
     environment = _environment(tmp_path) | ({} if given else {"UPRIGHT_MAX_URL_BYTES": "100"})
-    command = [*COMMAND, "--port", "0", "--state", str(tmp_path / "run"), *given]
+    command = [*SAID, "--port", "0", "--state", str(tmp_path / "run"), *given]
     with anyio.fail_after(20):
         async with await anyio.open_process(command, env=environment) as process:
             port = int((await _line(process)).rpartition(":")[2])
@@ -154,7 +157,7 @@ async def test_the_limits_of_a_request_can_be_set(tmp_path: Path, by: str) -> No
 
 @pytest.mark.slow
 async def test_how_long_labels_may_be_can_be_set(tmp_path: Path) -> None:
-    command = [*COMMAND, "--port", "0", "--state", str(tmp_path / "run"), "--max-metadata-bytes=20"]
+    command = [*SAID, "--port", "0", "--state", str(tmp_path / "run"), "--max-metadata-bytes=20"]
     with anyio.fail_after(20):
         async with await anyio.open_process(command, env=_environment(tmp_path)) as process:
             port = int((await _line(process)).rpartition(":")[2])
@@ -172,6 +175,12 @@ async def test_how_long_labels_may_be_can_be_set(tmp_path: Path) -> None:
             connection.close()
             process.terminate()
             assert await process.wait() == 0
+
+
+def test_the_command_tells_all_limits_with_their_defaults() -> None:
+    told = subprocess.run([*SAID, "--help"], capture_output=True, text=True, check=True).stdout
+    for field, value in asdict(DEFAULT_LIMITS).items():
+        assert f"(default {value:g})" in told or f"(default {value})" in told, field
 
 
 def test_a_limit_that_is_none_is_said() -> None:

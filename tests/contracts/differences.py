@@ -207,6 +207,7 @@ DIFFERENCES = (
 EVERYWHERE = (
     "metadata.managedFields is kept once somebody has applied on the server; Kubernetes keeps it from the first write.",
     "Details of a Status that say nothing are left out; Kubernetes writes {}.",
+    "What api-resources does not list (CronJobs, StatefulSets, tokens of ServiceAccounts, …) is 404: could not find the requested resource.",
     "Protobuf is read from helm and kubectl for Kubernetes' own kinds, and never written: answers are JSON.",
 )
 

@@ -10,6 +10,14 @@ from upright.client.cli.troubles import WrongUsage
 
 _ENTRY_POINT = "upright.apiserver.__main__"
 _SAID = ("state", "database", "secure-host", "audit-log", "runs")
+_MOST = 1 << 40
+_LIMITS = (
+    ("max-body-bytes", "largest body of a request; 413 beyond", "N", "20971520"),
+    ("max-header-bytes", "largest headers of a request; 431 beyond", "N", "65536"),
+    ("max-url-bytes", "longest URL; 414 beyond", "N", "16384"),
+    ("max-metadata-bytes", "longest labels of an object, and its longest annotations; 422 beyond", "N", "262144"),
+    ("request-seconds", "how long a request may take to come whole; 408 beyond", "N", "60"),
+)
 _BACKUP = "upright.apiserver.backup"
 
 
@@ -65,6 +73,10 @@ def command() -> Command:
                 "URL",
                 variables=("UPRIGHT_DATABASE",),
             ),
+            *(
+                Flag(name, what, unit, default=default, variables=(f"UPRIGHT_{name.upper().replace('-', '_')}",))
+                for name, what, unit, default in _LIMITS
+            ),
         ),
     )
 
@@ -82,6 +94,7 @@ def run(arguments: list[str]) -> int:
         raise WrongUsage(f'apiserver takes no arguments but "backup FILE", not "{words[0]}"')
     line = [f"--host={given.text('host')}", f"--port={given.number('port', 0, 65535)}"]
     line += [f"--{name}={value}" for name in _SAID if (value := given.text(name))]
+    line += [f"--{name}={given.number(name, 1, _MOST)}" for name, *_ in _LIMITS]
     line += [f"--secure-port={given.number('secure-port', 0, 65535)}"]
     line += [f"--name={name}" for name in given.many("name")]
     return int(import_module(_ENTRY_POINT).main(line))

@@ -65,7 +65,7 @@ async def test_the_loopback_names_are_ours(caller: Caller, host: str) -> None:
 async def test_a_foreign_host_is_refused_even_with_a_token(caller: Caller, host: str) -> None:
     answer = await caller.ask("GET", "/apis/session", host=host)
     assert (answer.status, answer.json()["reason"]) == (403, "Forbidden")
-    assert "localhost" in answer.json()["message"]
+    assert "use localhost or 127.0.0.1 (upright apiserver --name NAME " in answer.json()["message"]
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://localhost:10350", "http://localhost:3000"])
