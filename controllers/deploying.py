@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 from msgspec import Struct
+from msgspec.structs import replace
 
 from upright.client.heard_warnings import hearing
-from upright.controllers.apply_order import waves
+from upright.controllers.apply_order import aggregated, waves
 from upright.controllers.world.kubernetes import ApplyHow, Ref
 from upright.openapi.errors import APIError
 
@@ -37,6 +38,7 @@ class Deploying:
         self._how = ApplyHow(client_side=client_side, say=log.write)
         self._answers: dict[int, Json] = {}
         self._refusals: list[tuple[str, Exception]] = []
+        self._awaited: frozenset[str] = frozenset()
 
     @property
     def answers(self) -> list[Json]:
@@ -48,6 +50,7 @@ class Deploying:
 
         How many go at once is for the cluster to say.
         """
+        self._awaited = aggregated(wanted)
         for wave in waves(wanted):
             async with anyio.create_task_group() as group:
                 for index, obj in wave:
@@ -60,7 +63,8 @@ class Deploying:
         place = self._place
         try:
             with hearing() as warnings:
-                self._answers[index] = await place.kubernetes.apply(obj, namespace=place.namespace, how=self._how)
+                how = replace(self._how, awaits_kind=obj.get("apiVersion") in self._awaited)
+                self._answers[index] = await place.kubernetes.apply(obj, namespace=place.namespace, how=how)
             for text in warnings:
                 self._log.write(f"{name}: {text}", level="WARN")
         except (APIError, ValueError, TimeoutError) as error:

@@ -240,7 +240,8 @@ class _Applying(_Trying):
             try:
                 return await self._cluster.find(*self._kind)
             except APIError as error:
-                if next_step(error) != "again":
+                comes = self._how.awaits_kind and isinstance(error, BadRequest)
+                if not comes and next_step(error) != "again":
                     raise self._cluster.told(error) from error
                 await self.pause(error)
 

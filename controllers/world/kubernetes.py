@@ -53,9 +53,13 @@ def _say_nothing(text: str) -> None:
 
 
 class ApplyHow(Struct, frozen=True):
-    """How an object is applied: ``client_side`` as kubectl does without --server-side; ``say`` is told what is done on the way."""
+    """How an object is applied: ``client_side`` as kubectl does without --server-side; ``say`` is told what is done on the way.
+
+    ``awaits_kind``: what serves its kind is deployed with it, so that there is no such kind yet may pass.
+    """
 
     client_side: bool = False
+    awaits_kind: bool = False
     say: Callable[[str], None] = _say_nothing
 
 

@@ -55,3 +55,15 @@ def test_each_object_keeps_its_place_in_the_input() -> None:
 
 def test_nothing_is_no_wave() -> None:
     assert waves([]) == []
+
+
+def test_what_an_api_server_among_the_objects_serves_comes_last() -> None:
+    served = {"group": "shop.example", "version": "v1", "service": {"name": "api", "namespace": "shop"}}
+    objects: list[Json] = [
+        {"apiVersion": "shop.example/v1", "kind": "Order"},
+        {"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "spec": served},
+        {"apiVersion": "apps/v1", "kind": "Deployment"},
+        {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress"},
+    ]
+    kinds = [[obj["kind"] for _, obj in wave] for wave in waves(objects)]
+    assert kinds == [["APIService"], ["Deployment"], ["Ingress"], ["Order"]]

@@ -77,6 +77,16 @@ async def test_a_webhook_that_is_not_ready_is_waited_for() -> None:
     assert len(server.calls) == 3
 
 
+async def test_a_kind_that_something_deployed_with_it_will_serve_is_waited_for() -> None:
+    server = Scripted(PATCH=[config_map(uid="u")])
+    server.kinds = [NotFound("no such group yet"), NotFound("no such group yet")]
+    waits = ApplyHow(awaits_kind=True)
+    assert (await applying(server).apply(config_map(), "default", waits))["metadata"]["uid"] == "u"
+    server.kinds = [NotFound("no such group")]
+    with pytest.raises(BadRequest, match="no matches for kind"):
+        await applying(server).apply(config_map(), "default")
+
+
 async def test_a_server_that_is_away_when_it_is_asked_for_its_kinds_is_waited_for() -> None:
     server = Scripted(PATCH=[config_map(uid="u")])
     server.kinds = [ServiceUnavailable("away"), NotFound("/api/v1: the server could not find the requested resource")]
