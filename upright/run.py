@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import logging
 import sys
@@ -15,12 +16,14 @@ from upright.apiserver.sockets import PortTaken, UnsafeBind, listen_on_loopback
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterator
 
     from upright.client.cli.options import CiOptions
     from upright.run_folder import RunFolder
 
 EXIT_USAGE = 2
 EXIT_UNKNOWN = 3
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 _log = logging.getLogger(__name__)
 
 
@@ -44,7 +47,7 @@ def ci(options: CiOptions) -> int:
         return EXIT_USAGE
     except Exception as error:  # noqa: BLE001  reason: a fault of ours is no verdict on the workloads
         _log.debug("the run broke", exc_info=error)
-        reason = f"cannot tell: a fault of upright's own: {_first(error)!r} (--debug shows where)"
+        reason = f"cannot tell: {_told(error, options)}"
         _leave_word(options, reason)
         sys.stderr.write(f"Error: {reason}\n")
         return EXIT_UNKNOWN
@@ -81,6 +84,22 @@ def _leave_word(options: CiOptions, reason: str) -> None:
         _log.debug("no report could be written", exc_info=error)
 
 
-def _first(error: BaseException) -> BaseException:
-    """Return the first error inside groups of errors."""
-    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+def _told(error: Exception, options: CiOptions) -> str:
+    """Return what ended the run: that nothing can be written, or else what we did wrong."""
+    errors = list(_all(error))
+    for one in errors:
+        if isinstance(one, run_folder.StateNotKept):
+            return str(one)
+        if isinstance(one, OSError) and one.errno in _FULL:
+            where = one.filename or options.state
+            return f"what the run comes to cannot be written{where and f' to {where}'}: {one.strerror}"
+    return f"a fault of upright's own: {errors[0]!r} (--debug shows where)"
+
+
+def _all(error: BaseException) -> Iterator[BaseException]:
+    """Yield the errors inside groups of errors."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _all(one)
+    else:
+        yield error

@@ -27,6 +27,10 @@ class FolderTaken(Exception):
     """The folder that ``--state`` names is that of a run which still goes on."""
 
 
+class StateNotKept(Exception):
+    """What a run comes to cannot be written: the disk is full, or the database is gone. The message says where and why."""
+
+
 class RunFolder(Struct, frozen=True):
     """Where a run keeps what it writes; ``id`` names the run."""
 

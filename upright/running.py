@@ -24,6 +24,7 @@ from upright.client.cli import discovery
 from upright.client.client import Client
 from upright.heeding import Heeding
 from upright.openapi.scheme import discover
+from upright.run_folder import StateNotKept
 
 if TYPE_CHECKING:
     import socket
@@ -34,15 +35,20 @@ if TYPE_CHECKING:
     from upright.run_folder import RunFolder
 
 
+REFUSED_SECONDS = 5.0
+"""How long the run's own database may take no writes before nothing can be told any more."""
+
+
 class Run:
     """A run that is open. What it needs to work is imported while the server answers already."""
 
-    def __init__(self, options: CiOptions, folder: RunFolder, port: int, client: Client, server: Server) -> None:
+    def __init__(self, options: CiOptions, folder: RunFolder, port: int, registry: Registry, server: Server) -> None:
         self.options = options
+        self._store = registry.store
         self.heeding = Heeding()
         self.folder = folder
         self.port = port
-        self.client = client
+        self.client = Client(InProcess(registry))
         self.server = server
         self.scheme: Scheme = discover(kinds)
 
@@ -53,7 +59,7 @@ class Run:
         async with Store.open(options.database or str(folder.database)) as store:
             registry = Registry(discover(kinds, coordination), store, utc_now)
             server = Server(registry, sockets, Settings(folder.path, certificates=folder.certificates), now=utc_now)
-            yield cls(options, folder, port_of(sockets), Client(InProcess(registry)), server)
+            yield cls(options, folder, port_of(sockets), registry, server)
 
     async def to_verdict(self) -> int:
         """Serve, work until the Session is done, end everything, and return the exit code."""
@@ -61,6 +67,7 @@ class Run:
             await serving.start(self.server.serve)
             discovery.write(self._published())
             serving.start_soon(self._tell_tilts_clients)
+            serving.start_soon(self._end_if_nothing_can_be_kept)
             try:
                 work = await anyio.to_thread.run_sync(import_module, "upright.working")
                 gc.freeze()  # what was imported stays: it need not be looked through again
@@ -71,6 +78,13 @@ class Run:
             serving.cancel_scope.cancel()
         conclusion = import_module("upright.conclusion")
         return int(conclusion.conclude(self.options, ended, teller))
+
+    async def _end_if_nothing_can_be_kept(self) -> None:
+        """Raise StateNotKept when the database takes no writes: no controller comes further then, and no verdict is kept."""
+        why = await self._store.refusing(REFUSED_SECONDS)
+        raise StateNotKept(
+            f"what the run comes to cannot be written to {self.options.database or self.folder.database}: {why}"
+        )
 
     async def _tell_tilts_clients(self) -> None:
         """Have Tilt's own clients find this server, until cancelled."""

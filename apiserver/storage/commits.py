@@ -20,6 +20,7 @@ from upright.apiserver.storage.records import (
     Stored,
     WriteFailed,
 )
+from upright.apiserver.storage.refusal import Refusal
 from upright.apiserver.storage.versions import same, versioned
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Commits:
         self.compacted = self._cleared = loaded.compacted
         self.busy = False
         self.groups = self.writes = 0
+        self.refusal = Refusal()
         self._database = database
         self._shelves, self._hub = shown
         self._bodies = bodies
@@ -193,6 +195,7 @@ class Commits:
         """Show the batch to readers, wake its writers, tell the watchers: in one go, so that all see the same."""
         self.groups += 1
         self.writes += len(batch)
+        self.refusal.taken()
         for write in batch:
             if self._newest.get(write.event.address) is write:
                 del self._newest[write.event.address]
@@ -226,6 +229,7 @@ class Commits:
         if isinstance(error, Behind):
             self._calls += calls
         else:
+            self.refusal.refused(str(error))
             _fail(calls, WriteFailed(f"the database refused the write: {error}"))
         self._next()
 

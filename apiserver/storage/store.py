@@ -104,6 +104,10 @@ class Store:
         commits = self._commits
         return Figures(self._hub.watchers, commits.queued, commits.groups, commits.writes)
 
+    async def refusing(self, seconds: float) -> str:
+        """Return why the database takes no writes, when it has taken none for so long."""
+        return await self._commits.refusal.lasting(seconds)
+
     def get(self, address: Address) -> Stored | None:
         """Return what is committed at the address."""
         return self._shelves.get(address)

@@ -11,7 +11,7 @@ from upright.controllers.runtime.informer import key_of
 from upright.controllers.runtime.queue import Key, Queue
 from upright.controllers.runtime.tasks import Tasks
 from upright.controllers.runtime.turn import Caches, Turn
-from upright.openapi.errors import AlreadyExists, Conflict, NotFound
+from upright.openapi.errors import AlreadyExists, Conflict, InternalError, NotFound
 from upright.openapi.meta import Object
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class Loop(Generic[T]):
         self._clock = clock
         self._tasks: Tasks | None = None
         self._errors = 0
+        self._said: set[str] = set()
         self._finalized: dict[Key, str] = {}
         controller.caches = caches
         controller.wake = self.queue.add
@@ -153,14 +154,23 @@ class Loop(Generic[T]):
                 self.queue.retry(key)
             except Terminal:
                 _log.exception("%s %s: not tried again", self.controller.kind.__name__, key.name)
-            except Exception:
+            except Exception as error:
                 pause = self.queue.retry(key)
                 self._errors += 1
                 if self._errors == self.controller.gives_up_after:
                     raise
-                _log.exception("%s %s: again in %.2f s", self.controller.kind.__name__, key.name, pause)
+                self._tell(key, error, pause)
             finally:
                 self.queue.done(key)
+
+    def _tell(self, key: Key, error: Exception, pause: float) -> None:
+        """Log a turn that failed; what the server, or its database, cannot do is said once: where it was raised tells nothing."""
+        about = (self.controller.kind.__name__, key.name)
+        if not isinstance(error, InternalError):
+            _log.error("%s %s: again in %.2f s", *about, pause, exc_info=error)
+        elif str(error) not in self._said:
+            self._said.add(str(error))
+            _log.error("%s %s: %s", *about, error)
 
     async def _turn(self, key: Key, tasks: Tasks) -> None:
         obj = self._caches.of(self.controller.kind).get(key)

@@ -161,15 +161,15 @@ class Logs:
             self._append(INDEX, index)
             for span, data in written:
                 self._write(span, data)
-        except OSError:  # the disk is full, say: the run goes on without its logs
-            self._failed([span for span, _ in written])
+        except OSError as error:  # the disk is full, say: the run goes on without its logs
+            self._failed([span for span, _ in written], error)
         for follower in self._followers:
             for span, _ in written:
                 follower.grown(span.about, span.size)
 
-    def _failed(self, spans: Iterable[_SpanLog]) -> None:
+    def _failed(self, spans: Iterable[_SpanLog], why: OSError) -> None:
         if not self._told:
-            _log.exception("cannot write the logs in %s: lines are lost", self.folder.path)
+            _log.error("cannot write the logs in %s: %s: lines are lost", self.folder.path, why.strerror)
             self._told = True
         for span in spans:
             span.size = self.folder.size(span.about)

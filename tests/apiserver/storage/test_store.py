@@ -359,9 +359,14 @@ async def test_a_failed_commit_fails_its_writers_and_leaves_what_was(
         async with anyio.create_task_group() as group:
             for name in "xyz":
                 group.start_soon(create, name)
+        with anyio.fail_after(5):
+            assert await store.refusing(0.01) == "disk full"
     assert failed == ["x", "y", "z"]
     assert store.newest(at("x")) is None
     assert (await store.create(at("x"), body("x"))).revision == 2
+    with anyio.move_on_after(0.05) as nothing_refused:
+        await store.refusing(0.0)
+    assert nothing_refused.cancelled_caught
 
 
 async def test_closing_commits_what_was_accepted_and_tells_the_streams(database: str) -> None:
