@@ -108,9 +108,10 @@ def decide(seen: Seen, tail: Tail) -> Decided:
         failures = [card_of_update(resource, updated, tail)]
     served = _served(seen, updated)
     status = resource_status.whole(replace(picture, serving=served))
-    late = (
-        [] if served.blind else [f for t in status.targets if (f := lateness(t, budgets.ready_timeout, served.waits))]
-    )
+    settled = updated.current_build is None and not due and seen.place.hold is None
+    since = served.since if settled and served.state == "pending" else None
+    late = [f for t in status.targets if (f := lateness(t, budgets.ready_timeout, served.waits, since))]
+    late = [] if served.blind else late
     late += late_steps(seen.phases, budgets)
     red = [finding for finding in (*served.findings, *late) if finding.is_red(seen.now)]
     failures += [card_of_finding(resource, finding, tail) for finding in red]

@@ -9,7 +9,7 @@ from upright.openapi.meta import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from upright.controllers.verdict.serving_pods import Wait
     from upright.openapi.v1alpha1.session import Target
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 READINESS_TIMEOUT = "readiness-timeout"
 
 
-def lateness(target: Target, limit: timedelta | None, waits: Sequence[Wait]) -> Finding | None:
+def lateness(
+    target: Target, limit: timedelta | None, waits: Sequence[Wait], deployed_at: datetime | None = None
+) -> Finding | None:
     """Return when the target is late and what it waits for; None if it is not asked to be ready.
 
-    The time counts from when it was ready last, else from its start. Jobs may take as long as they like.
+    The time counts from when it was ready last, else from its start; where nothing was seen to start, from when it was
+    deployed. Jobs may take as long as they like.
     """
-    active = target.state.active
-    if not limit or target.type != "server" or active is None or active.ready:
-        return None
-    since = active.last_ready_time or active.start_time
-    if since is None:
+    since = _begun(target, deployed_at)
+    if not limit or target.type != "server" or since is None:
         return None
     first = waits[0] if waits else None
     why = f": it waits for {first.text}" if first is not None else ""
@@ -39,3 +39,10 @@ def lateness(target: Target, limit: timedelta | None, waits: Sequence[Wait]) -> 
         due=since + limit,
         log_of=first.log_of if first is not None else None,
     )
+
+
+def _begun(target: Target, deployed_at: datetime | None) -> datetime | None:
+    active = target.state.active
+    if active is None:
+        return deployed_at if target.state.waiting is not None else None
+    return None if active.ready else active.last_ready_time or active.start_time

@@ -42,6 +42,19 @@ def test_what_has_not_begun_is_not_late() -> None:
     assert lateness(idle, LIMIT, ()) is None
 
 
+def test_what_was_deployed_and_never_began_is_late_after_its_time() -> None:
+    state = TargetState(waiting=TargetWaiting(wait_reason="waiting-for-pod"))
+    idle = Target.model_validate({"name": "web:runtime", "type": "server", "resources": ("web",), "state": state})
+    found = lateness(idle, LIMIT, (Wait("Widget/one (no quorum)"),), ago(301))
+    assert found is not None
+    assert found.is_red(NOW)
+    assert found.message == (
+        "Readiness timeout after 5m0s: target web:runtime not ready: it waits for Widget/one (no quorum)"
+    )
+    ended = target("job", start_time=ago(1))
+    assert lateness(ended, LIMIT, (), ago(9999)) is None
+
+
 @pytest.mark.parametrize("limit", [None, timedelta()])
 def test_without_a_limit_nothing_is_late(limit: timedelta | None) -> None:
     assert lateness(target(start_time=ago(9999)), limit, ()) is None
