@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from upright.controllers.tiltfile.dependencies import enabled, known_dependencies
 from upright.controllers.tiltfile.ignores import repository_ignores
+from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.limit_arguments import limits_of
 from upright.controllers.tiltfile.object_names import disable_switch
 from upright.openapi.meta import ObjectMeta
@@ -38,6 +39,7 @@ def make_resources(project: Project) -> tuple[Resource, ...]:
         from upright.controllers.tiltfile.assembly import assemble  # noqa: PLC0415  reason: only where there is Kubernetes
 
         drafts, uncategorized = assemble(project)
+    _check_named(project)
     drafts += [(name, _local(project, said)) for name, said in project.local_resources.items()]
     drafts += uncategorized
     places = {said.new_name or said.workload: said.place for said in project.kubernetes_options}
@@ -47,6 +49,12 @@ def make_resources(project: Project) -> tuple[Resource, ...]:
         _resource(name, spec.model_copy(update={"depends_on": edges[name], "order": order}))
         for order, (name, spec) in enumerate(drafts, 1)
     )
+
+
+def _check_named(project: Project) -> None:
+    for said in (project.local_resources.get(""), project.custom_deploys.get("")):
+        if said is not None:
+            raise Failure("a resource must have a name", said.place)
 
 
 def _resource(name: str, spec: ResourceSpec) -> Resource:

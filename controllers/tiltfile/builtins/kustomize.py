@@ -11,6 +11,7 @@ from upright.controllers.tiltfile.builtins.local import run
 from upright.controllers.tiltfile.kustomization import sources
 from upright.controllers.tiltfile.language.arguments import Arguments, optional, required, string
 from upright.controllers.tiltfile.language.errors import Failure
+from upright.controllers.tiltfile.language.interpreter import absolute
 from upright.controllers.tiltfile.readers import Command, path, string_sequence
 from upright.controllers.tiltfile.vocabulary import function
 
@@ -39,6 +40,9 @@ def kustomize(project: Project, given: KustomizeArguments) -> Blob:
 
 def _program(project: Project, wanted: str | None) -> tuple[str, ...]:
     search = project.environ.get("PATH")
+    own = absolute(wanted, project.directory) if wanted else ""
+    if own and shutil.which(own) is not None:
+        return (own, "build")
     if shutil.which(wanted or _DEFAULT, path=search) is not None:
         return (wanted or _DEFAULT, "build")
     if wanted:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from upright.controllers.tiltfile.language.arguments import Arguments, boolean, optional, required
-from upright.controllers.tiltfile.language.errors import Failure
 from upright.controllers.tiltfile.language.values import List
 from upright.controllers.tiltfile.readers import path
 from upright.controllers.tiltfile.vocabulary import function
@@ -29,15 +28,15 @@ def listdir(project: Project, given: ListArguments) -> List:
     """Return the absolute paths of the files, in order; folders are not listed."""
     if given.recursive:
         project.watch(given.dir, recursive=True)
-    try:
-        return List(_files(given.dir, recursive=given.recursive))
-    except OSError as error:
-        raise Failure(f"listdir: {error.filename}: {(error.strerror or str(error)).lower()}") from None
+    return List(_files(given.dir, recursive=given.recursive))
 
 
 def _files(folder: str, *, recursive: bool) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        ordered = sorted(entries, key=lambda entry: entry.name)
+    try:
+        with os.scandir(folder) as entries:
+            ordered = sorted(entries, key=lambda entry: entry.name)
+    except OSError:  # as in Tilt, what is no folder has no files
+        return
     for entry in ordered:
         if not entry.is_dir(follow_symlinks=False):
             yield str(Path(folder) / entry.name)

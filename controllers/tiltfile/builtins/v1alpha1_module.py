@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from upright.controllers.tiltfile.blob import Blob
 from upright.controllers.tiltfile.builtins.probe import ProbePart
+from upright.controllers.tiltfile.extensions import MANAGED_BY
 from upright.controllers.tiltfile.language.errors import Failure, nearest
 from upright.controllers.tiltfile.language.interpreter import absolute
 from upright.controllers.tiltfile.language.values import Builtin, Dict, HostValue, List, Module, Set, Value, type_name
@@ -229,11 +230,17 @@ def _object(project: Project, name: str, kind: type[Object]) -> Builtin:
         if problems:
             raise Failure(f"{function}: {'; '.join(problems)}")
         key = (kind.definition.kind, str(meta["name"]))
-        if key in project.objects:
+        if key in project.objects and _as_said(project.objects[key]) != made:
             raise Failure(f"{function}: {key[0]} named {key[1]!r} is defined already")
         project.objects[key] = made
 
     return Builtin(function, run)
+
+
+def _as_said(known: Object) -> Object:
+    """Return the object as a Tiltfile made it: without the note that it was loaded already."""
+    annotations = {name: text for name, text in known.metadata.annotations.items() if name != MANAGED_BY}
+    return known.model_copy(update={"metadata": known.metadata.model_copy(update={"annotations": annotations})})
 
 
 def _module(project: Project) -> Module:

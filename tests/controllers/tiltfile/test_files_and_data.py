@@ -116,6 +116,12 @@ def test_listdir_lists_files_and_watches_only_when_recursive(world: World) -> No
     assert f"{root}/d" in found.config_files
 
 
+def test_listdir_of_what_is_no_folder_is_empty(world: World) -> None:
+    world.write("d/a", "")
+    world.good('print(listdir("none"), listdir("none", recursive = True), listdir("d/a"))' + DONE)
+    assert world.lines() == ["[] [] []"]
+
+
 def test_watch_file_adds_a_folder(world: World) -> None:
     world.write("d/a", "")
     assert f"{world.root}/d" in world.good('watch_file("d")' + DONE).config_files

@@ -148,6 +148,14 @@ def test_flags_and_another_program_are_used(world: World) -> None:
     assert (world.root / "bin/mine.args").read_text() == f"build --x {world.root}/over\n"
 
 
+def test_the_other_program_may_lie_beside_the_tiltfile_that_asks_for_it(world: World) -> None:
+    kustomization(world)
+    environ = install(world, "mine", f'#!/bin/sh\necho "$@" > "$0.args"\ncat <<END\n{CONFIG}END\n')
+    world.write("bin/Tiltfile", 'yaml = kustomize("../over", kustomize_bin = "./mine")' + SHOW)
+    world.good('include("bin/Tiltfile")\n', environ={**environ, "PATH": "/usr/bin:/bin"})
+    assert (world.root / "bin/mine.args").read_text() == f"build {world.root}/over\n"
+
+
 def test_a_program_that_is_missing_is_named(world: World) -> None:
     nothing = only(world)
     assert world.wrong('kustomize(".", kustomize_bin = "mine")', environ=nothing) == (

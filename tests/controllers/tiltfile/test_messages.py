@@ -60,6 +60,8 @@ LATE = [
         2,
         "Found `restart_container()` LiveUpdate step in resource(s): [web]",
     ),
+    ('\nlocal_resource("", "x")\n', 2, "a resource must have a name"),
+    ('k8s_custom_deploy("", "x", "x", [])\n', 1, "a resource must have a name"),
     (
         'docker_compose("compose.yml")\nk8s_yaml("web.yaml")\nk8s_resource("web", new_name = "db")\n',
         3,

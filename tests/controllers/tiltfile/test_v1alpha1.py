@@ -71,7 +71,7 @@ def test_every_constructor_says_what_it_does_not_know(world: World, name: str) -
         ("cmd(args = [])", "v1alpha1.cmd: missing argument for name"),
         ('cmd(name = "a", args = 5)', 'v1alpha1.cmd: for parameter "args": got int, want list'),
         ('cmd(name = "a", arg = [])', 'v1alpha1.cmd: unexpected keyword argument "arg" (did you mean args?)'),
-        ('config_map("a")\nv1alpha1.config_map("a")', "v1alpha1.config_map: ConfigMap named 'a' is defined already"),
+        ('config_map("a")\nv1alpha1.config_map("a", data = {"b": "c"})', "v1alpha1.config_map: ConfigMap named 'a' is defined already"),
         ('file_watch("a")', "v1alpha1.file_watch: spec.watchedPaths: Required value: cannot be an empty list"),
         ('extension_repo("a", url = "x")', 'v1alpha1.extension_repo: spec.url: Invalid value: "x": URLs must start with http(s):// or file://'),
         ('config_map("a", data = {"a": print})', 'v1alpha1.config_map: for parameter "data": unexpected value of type builtin_function_or_method'),
@@ -79,3 +79,15 @@ def test_every_constructor_says_what_it_does_not_know(world: World, name: str) -
 )  # fmt: skip
 def test_a_wrong_object_is_refused(world: World, call: str, message: str) -> None:
     assert world.wrong(f"v1alpha1.{call}") == message
+
+
+def test_an_object_may_be_said_again_if_it_is_the_same(world: World) -> None:
+    world.write("sub/Tiltfile", SAID_TWICE)
+    found = world.good(f'{SAID_TWICE}\ninclude("sub/Tiltfile")\nlocal_resource("z", "true")\n')
+    assert [one.name for one in found.made] == ["default", "a"]
+
+
+SAID_TWICE = """
+v1alpha1.extension_repo(name = "default", url = "https://example.com/x")
+v1alpha1.config_map(name = "a", data = {"b": "c"})
+"""
