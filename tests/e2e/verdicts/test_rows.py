@@ -6,15 +6,13 @@ builds): its nodes must be able to pull what is built, from a local registry tha
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.project import Project, new_project
+from tests.e2e.verdicts.conftest import delete
 from tests.e2e.verdicts.local_rows import LOCAL_ROWS
 from tests.e2e.verdicts.real_rows import REAL_ROWS, REAL_WELL
 from tests.e2e.verdicts.row import Row
@@ -25,29 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.project import Outcome
-    from upright.openapi.meta import Json
+    from tests.e2e.verdicts.conftest import Place
 
 pytestmark = [pytest.mark.e2e, pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(400)]
 ALL_SECONDS = 150.0
 ROWS_AT_ONCE = 8
-
-
-class Place(NamedTuple):
-    """Where the rows are run."""
-
-    cluster: str
-    environ: dict[str, str]
-
-
-@pytest.fixture(scope="module", params=["embedded", "real"])
-def place(request: pytest.FixtureRequest) -> Place:
-    if request.param == "embedded":
-        return Place("embedded", {})
-    config = os.environ.get("UPRIGHT_TEST_KUBECONFIG")
-    if not config:
-        pytest.skip("no real Kubernetes is at hand: name its kubeconfig by UPRIGHT_TEST_KUBECONFIG")
-    engine = os.environ.get("UPRIGHT_TEST_DOCKER_HOST")
-    return Place("auto", {"KUBECONFIG": config} | ({"DOCKER_HOST": engine} if engine else {}))
 
 
 @pytest.fixture(scope="module")
@@ -70,14 +50,7 @@ def run(place: Place, tmp_path_factory: pytest.TempPathFactory, cache: Path) -> 
             yield dict(zip(projects, threads.map(ended, rows), strict=True))
     finally:
         if place.environ:
-            everything = {"apiVersion": "v1", "kind": "List", "items": [o for row in rows for o in row.objects]}
-            _delete(everything, projects["well"].environment)
-
-
-def _delete(objects: Json, environ: dict[str, str]) -> None:
-    """Have the real cluster as it was."""
-    command = ["kubectl", "delete", "--ignore-not-found", "--wait=false", "-f", "-"]
-    subprocess.run(command, input=json.dumps(objects).encode(), env=environ, check=True, stdout=subprocess.DEVNULL)
+            delete([one for row in rows for one in row.objects], projects["well"].environment)
 
 
 @pytest.mark.parametrize("row", [*ROWS, *LOCAL_ROWS], ids=lambda row: row.name)
