@@ -13,7 +13,7 @@ from upright.openapi.v1alpha1.kubernetes_discovery import KubernetesDiscovery
 from upright.openapi.v1alpha1.pod_log_stream import PodLogStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from upright.controllers.runtime.turn import Caches
     from upright.openapi.v1alpha1.kubernetes_discovery import Container
@@ -55,8 +55,11 @@ def unread_compose(streams: Iterable[DockerComposeLogStream], services: Iterable
     ]
 
 
-async def all_read(caches: Caches, deadline: float) -> None:
-    """Wait until nothing is unread, at most ``deadline`` seconds; call it while the controllers run."""
+async def all_read(caches: Caches, patience: float, size: Callable[[tuple[str, ...]], int]) -> None:
+    """Wait until nothing is unread, or what is has not grown for ``patience`` seconds; call it while the controllers run.
+
+    ``size`` returns how many bytes the log spans have whose names end in one of these ways.
+    """
     streams, discoveries = caches.of(PodLogStream), caches.of(KubernetesDiscovery)
     compose, services = caches.of(DockerComposeLogStream), caches.of(DockerComposeService)
     waiters: list[anyio.Event] = []
@@ -66,12 +69,19 @@ async def all_read(caches: Caches, deadline: float) -> None:
         while waiters:
             waiters.pop().set()
 
-    streams.subscribe(heard)
-    discoveries.subscribe(heard)
-    compose.subscribe(heard)
-    services.subscribe(heard)
-    with anyio.move_on_after(deadline):
-        while unread(list(streams.all()), discoveries.all()) or unread_compose(compose.all(), services.all()):
-            news = anyio.Event()
-            waiters.append(news)
+    for informer in (streams, discoveries, compose, services):
+        informer.subscribe(heard)
+    before, since = -1, anyio.current_time()
+    while True:
+        names = unread(list(streams.all()), discoveries.all())
+        if not names and not unread_compose(compose.all(), services.all()):
+            return
+        if (now := size(tuple(f":{name.replace('/', ':')}" for name in names))) != before:
+            before, since = now, anyio.current_time()
+        left = since + patience - anyio.current_time()
+        if left <= 0:
+            return
+        news = anyio.Event()
+        waiters.append(news)
+        with anyio.move_on_after(left):
             await news.wait()

@@ -107,7 +107,7 @@ async def _work(name: str, manager: Manager, client: Client, wiring: Wiring) -> 
             await working.start(manager.run)
             working.start_soon(wiring.judge.run)
             await done.wait()
-            await all_read(manager.caches, LOGS_SECONDS)
+            await all_read(manager.caches, LOGS_SECONDS, wiring.logs.size)
             await _complete_cards(name, client, wiring)
             working.cancel_scope.cancel()
         engines.cancel_scope.cancel()

@@ -124,7 +124,7 @@ async def _control(run: Run, manager: Manager, wiring: Wiring, teller: Teller, l
             await run.client.create(wanted(run.options))
             await tell_ui_session(run.client, wanted(run.options).spec.tiltfile_path, utc_now())
             await _until_done(run.client)
-            await all_read(manager.caches, LOGS_SECONDS)
+            await all_read(manager.caches, LOGS_SECONDS, wiring.logs.size)
             await _complete_cards(run.client, wiring)
             await leave.wait()
             working.cancel_scope.cancel()

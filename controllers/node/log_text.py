@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from upright.openapi.meta import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
     from typing import TypeAlias
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Again: TypeAlias = Callable[[datetime | None], AbstractAsyncContextManager[AsyncIterator[LogLine]]]
 
 
-async def to_the_end(lines: AsyncIterator[LogLine], again: Again) -> AsyncIterator[LogLine]:
+async def to_the_end(lines: AsyncIterator[LogLine], again: Again) -> AsyncGenerator[LogLine]:
     """Yield a log that is followed, then what the engine still has: dockerd drops a last line without its line feed.
 
     ``again`` opens the log, as far as it goes, from a moment on.
@@ -27,12 +27,13 @@ async def to_the_end(lines: AsyncIterator[LogLine], again: Again) -> AsyncIterat
         count = count + 1 if line.time == last else 1
         last = line.time
         yield line
-    async with again(parse_time(last) if last else None) as found:
-        rest = [line async for line in found]
-    known = [index for index, line in enumerate(rest, start=1) if line.time == last][:count]
-    new_from = known[-1] if known else len(rest) if last else 0
-    for line in rest[new_from:]:
-        yield line
+    passed = 0
+    async with again(parse_time(last) if last else None) as rest:
+        async for line in rest:  # what was told already comes first
+            if last and line.time == last and passed < count:
+                passed += 1
+            elif passed or not last:
+                yield line  # noqa: ASYNC119  reason: who opens it closes it
 
 
 async def log_text(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -69,10 +69,13 @@ class PodAccess:
         try:
             async with self._engine.logs(
                 found.id, follow=options.follow, since=since, tail=options.tail_lines
-            ) as lines:
-                if options.follow:
-                    lines = to_the_end(lines, lambda since: self._engine.logs(found.id, since=since))  # noqa: PLW2901  reason: the same log, whole
-                yield log_text(lines, timestamps=options.timestamps, limit_bytes=options.limit_bytes)
+            ) as opened:
+                if not options.follow:
+                    yield log_text(opened, timestamps=options.timestamps, limit_bytes=options.limit_bytes)
+                    return
+                whole = to_the_end(opened, lambda since: self._engine.logs(found.id, since=since))
+                async with aclosing(whole) as lines:
+                    yield log_text(lines, timestamps=options.timestamps, limit_bytes=options.limit_bytes)
         except NotInEngine:
             return  # the pod was deleted meanwhile: that is the end of its log
         except EngineError as error:

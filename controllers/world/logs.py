@@ -105,6 +105,10 @@ class Logs:
         """Return the text of a span's last lines."""
         return [line.text for line in self.read(Selection(span=span, tail=lines))]
 
+    def size(self, endings: tuple[str, ...]) -> int:
+        """Return how many bytes there are in the spans whose names end in one of these ways."""
+        return sum(span.size for name, span in list(self._spans.items()) if name.endswith(endings))
+
     def last_time(self, span: str) -> datetime | None:
         """Return when the span's last line was written; None if it has none."""
         last = next(iter(self.read(Selection(span=span, tail=1))), None)

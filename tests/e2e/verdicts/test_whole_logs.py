@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.e2e, pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(200)]
 
 MANY, MORE = 100_000, 5_000
+NAMES = ("talks", "crashes")
 OBJECTS = (
     job(
         "talks",
@@ -31,17 +32,23 @@ OBJECTS = (
 
 @pytest.fixture(scope="module")
 def run(place: Place, tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Generator[dict[str, list[str]]]:
-    """Return the log of each resource as the run has kept it, and what it printed as ``stdout``."""
-    made = new_project(tmp_path_factory.mktemp("logs"), cache)
-    project = Project(made.folder, made.home, made.cache, place.environ)
-    project.tiltfile("", *OBJECTS)
+    """Return the log of each resource as its run has kept it, and what that run printed; each fails in a run of its own."""
+    projects: list[Project] = []
+    for one in OBJECTS:
+        made = new_project(tmp_path_factory.mktemp("logs"), cache)
+        projects.append(Project(made.folder, made.home, made.cache, place.environ))
+        projects[-1].tiltfile("", one)
     try:
-        outcome = project.start(f"--cluster={place.cluster}", "--fail-fast=never").ended(150)
-        assert outcome.code == 1, outcome.err
-        yield {"stdout": outcome.out.splitlines()} | {name: _log(outcome, name) for name in ("talks", "crashes")}
+        started = [project.start(f"--cluster={place.cluster}") for project in projects]
+        outcomes = [running.ended(150) for running in started]
+        assert [outcome.code for outcome in outcomes] == [1, 1], outcomes
+        kept = {name: _log(outcome, name) for name, outcome in zip(NAMES, outcomes, strict=True)}
+        yield kept | {
+            f"{name} printed": outcome.out.splitlines() for name, outcome in zip(NAMES, outcomes, strict=True)
+        }
     finally:
         if place.environ:
-            delete(OBJECTS, project.environment)
+            delete(OBJECTS, projects[0].environment)
 
 
 def _log(outcome: Outcome, resource: str) -> list[str]:
@@ -67,9 +74,11 @@ def test_each_run_of_a_container_in_a_crash_loop_is_read_to_its_end(run: dict[st
     assert run["crashes"] == one * runs
 
 
-def test_all_of_it_was_printed(run: dict[str, list[str]]) -> None:
-    for resource in ("talks", "crashes"):
-        printed = [line.partition(" │ ")[2] for line in run["stdout"] if line.strip().startswith(f"{resource} │ ")]
-        assert [line for line in printed if line.removeprefix("[begin] ").isdecimal()] == [
-            line for line in run[resource] if line.removeprefix("[begin] ").isdecimal()
-        ]
+@pytest.mark.parametrize("resource", NAMES)
+def test_all_of_it_was_printed(run: dict[str, list[str]], resource: str) -> None:
+    printed = [line.partition(" │ ")[2] for line in run[f"{resource} printed"] if line.strip().startswith(resource)]
+    assert _numbers(printed) == _numbers(run[resource])
+
+
+def _numbers(lines: list[str]) -> list[str]:
+    return [line for line in lines if line.removeprefix("[begin] ").isdecimal()]
